@@ -1,0 +1,52 @@
+"""The check that needs no definitions: names, values and the number of an event's properties. SDK and server share it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sojourn.rules.limits import MAX_EVENT_PROPERTIES
+from sojourn.rules.names import PropertyKind, is_valid_name
+from sojourn.rules.values import Value, clean_value
+
+
+class DiscardReason(StrEnum):
+    """Why a property was left out of an event. The values are wire names and never change."""
+
+    UNDEFINED = "undefined"
+    INVALID_NAME = "invalid_name"
+    TYPE_MISMATCH = "type_mismatch"
+    INVALID_VALUE = "invalid_value"
+    TOO_MANY = "too_many"
+
+
+@dataclass(frozen=True, slots=True)
+class Discard:
+    """One property that was left out, under the key as it was sent."""
+
+    key: str
+    reason: DiscardReason
+    value: object
+
+
+def clean_properties(
+    kind: PropertyKind, properties: Mapping[str, object], room: int = MAX_EVENT_PROPERTIES
+) -> tuple[dict[str, Value], list[Discard]]:
+    """Split an event's properties of one kind into the valid ones and the discards.
+
+    `room` is how many the event may still keep: 50, less those that it keeps of the other kind (event properties
+    come first). Those with a valid name and value count; the first in key order stay.
+    """
+    kept: dict[str, Value] = {}
+    discards: list[Discard] = []
+    for key in sorted(properties):
+        value = properties[key]
+        cleaned = clean_value(value)
+        if not is_valid_name(key, kind):
+            discards.append(Discard(key, DiscardReason.INVALID_NAME, value))
+        elif cleaned is None:
+            discards.append(Discard(key, DiscardReason.INVALID_VALUE, value))
+        elif len(kept) >= room:
+            discards.append(Discard(key, DiscardReason.TOO_MANY, value))
+        else:
+            kept[key] = cleaned
+    return kept, discards

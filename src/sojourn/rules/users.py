@@ -1,0 +1,18 @@
+"""User identifiers: what `identify_user` takes, and what becomes of the tag when a session ends."""
+
+from sojourn.rules.limits import MAX_USER_IDENTIFIER
+from sojourn.rules.sessions import RETAGGED_AFTER, EndReason
+
+
+def clean_identifier(identifier: object) -> str | None:
+    """The identifier to tag with, cut to 250 code points; "" for None or "", which remove the tag; None for another type."""
+    if identifier is None:
+        return ""
+    if not isinstance(identifier, str):
+        return None
+    return identifier[:MAX_USER_IDENTIFIER]
+
+
+def identifier_after(reason: EndReason, identifier: str) -> str:
+    """The tag of the session that follows one that ended for this reason ("" is untagged)."""
+    return identifier if reason in RETAGGED_AFTER else ""
