@@ -1,4 +1,4 @@
-"""The check that needs no definitions: names, values and the number of an event's properties. SDK and server share it."""
+"""The check that needs no definitions: names, values and number of an event's properties. SDK and server share it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

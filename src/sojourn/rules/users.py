@@ -5,7 +5,10 @@ from sojourn.rules.sessions import RETAGGED_AFTER, EndReason
 
 
 def clean_identifier(identifier: object) -> str | None:
-    """The identifier to tag with, cut to 250 code points; "" for None or "", which remove the tag; None for another type."""
+    """The identifier to tag with, cut to 250 code points; "" for None or "", which remove the tag.
+
+    None for another type, which is the developer's mistake.
+    """
     if identifier is None:
         return ""
     if not isinstance(identifier, str):

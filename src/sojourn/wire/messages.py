@@ -13,7 +13,7 @@ class Sdk(msgspec.Struct, kw_only=True):
 
 
 class Device(msgspec.Struct, kw_only=True):
-    """The device that an instance runs on; "" is unknown. `type` is `desktop`, `mobile`, `tablet`, `server` or `other`."""
+    """What an instance runs on; "" is unknown. `type` is `desktop`, `mobile`, `tablet`, `server` or `other`."""
 
     type: str = ""
     manufacturer: str = ""
@@ -91,7 +91,7 @@ class Refusal(msgspec.Struct, kw_only=True):
 
 
 class Parsed(msgspec.Struct, kw_only=True):
-    """What an adapter read from a body: one batch, where each of its events stood in the body, and what could not be read."""
+    """What an adapter read: one batch, where each of its events stood in the body, and what could not be read."""
 
     batch: Batch
     positions: list[int] | range
