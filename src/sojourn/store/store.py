@@ -1,0 +1,64 @@
+"""The store as the server opens it: engine, tables, repair after a crash, writer."""
+
+from collections.abc import Callable
+from importlib import resources
+
+import structlog
+
+from sojourn.store.engine import DEFAULT_MEMORY_BYTES, Engine
+from sojourn.store.migrate import migrate, statements
+from sojourn.store.rows import Rows
+from sojourn.store.writer import Writer
+
+REPAIR_WINDOW = 60_000_000
+"""Microseconds before the last event that a crash may have cut off between a table and its aggregates."""
+
+log = structlog.get_logger()
+
+
+class Store:
+    """Events and their aggregates, ready to be written and read."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        memory_bytes: int = DEFAULT_MEMORY_BYTES,
+        after_commit: Callable[[list[Rows]], None] | None = None,
+    ) -> None:
+        self.engine = Engine(url, memory_bytes=memory_bytes)
+        applied = migrate(self.engine)
+        if applied:
+            log.info("store_migrated", files=applied)
+        for view in sorted(resources.files("sojourn.store").joinpath("views").iterdir(), key=lambda f: f.name):
+            for statement in statements(view.read_text()):
+                self.engine.command(statement)
+        self._repair()
+        self.writer = Writer(self.engine, after_commit)
+
+    def _repair(self) -> None:
+        """Aggregate the last minute of events once more.
+
+        An insert reaches a table before its materialized views, so a process killed in between leaves events that
+        no summary knows. Aggregates are idempotent: those that were complete stay as they are.
+        """
+        last = self.engine.query("SELECT max(received_at) FROM events")[0][0]
+        if not last:
+            return
+        self.engine.command("DROP TABLE IF EXISTS repair")
+        self.engine.command("CREATE TABLE repair AS events ENGINE = Memory")
+        self.engine.command(
+            "INSERT INTO repair SELECT * FROM events WHERE received_at >= {since:Int64}",
+            {"since": last - REPAIR_WINDOW},
+        )
+        for target, query in self.engine.query(
+            "SELECT extract(create_table_query, 'TO (\\S+)'), as_select FROM system.tables "
+            "WHERE database = currentDatabase() AND engine = 'MaterializedView' AND name LIKE '%_of_events'"
+        ):
+            self.engine.command(f"INSERT INTO {target} {query.replace('sojourn.events', 'repair')}")
+        self.engine.command("DROP TABLE repair")
+
+    def close(self) -> None:
+        """Commit what waits and close the engine."""
+        self.writer.close()
+        self.engine.close()

@@ -1,0 +1,113 @@
+"""Group commit: one thread, one insert for all requests that wait, and an answer to each once it is on the disk."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+
+import structlog
+
+from sojourn.store.engine import Engine
+from sojourn.store.rows import Rows, json_lines
+
+MAX_COMMIT_ROWS = 20_000
+"""Rows of one commit; more wait for the next."""
+MAX_WAITING_ROWS = 200_000
+"""Rows that may wait for a commit; a request beyond that is told to come back."""
+
+log = structlog.get_logger()
+
+
+class Overloaded(Exception):  # noqa: N818 - a state of the server, not an error of anyone
+    """Too many rows wait for the disk; the client should try again later."""
+
+
+class Writer:
+    """Commits rows in the order in which they were submitted. Thread-safe."""
+
+    def __init__(self, engine: Engine, after_commit: Callable[[list[Rows]], None] | None = None) -> None:
+        """`after_commit` is told, on the writer's thread, what has just become durable."""
+        self._engine = engine
+        self._after_commit = after_commit
+        self._waiting: list[tuple[Rows, Future[None]]] = []
+        self._waiting_rows = 0
+        self._changed = threading.Condition()
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="sojourn-writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, rows: Rows) -> "Future[None]":
+        """Queue rows; the future is done when they are durable, or holds the engine's error. Raises Overloaded."""
+        future: Future[None] = Future()
+        with self._changed:
+            if self._waiting_rows > MAX_WAITING_ROWS or self._closing:
+                raise Overloaded
+            self._waiting.append((rows, future))
+            self._waiting_rows += len(rows)
+            self._changed.notify()
+        return future
+
+    @property
+    def waiting_rows(self) -> int:
+        """Rows submitted and not yet durable."""
+        return self._waiting_rows
+
+    def close(self) -> None:
+        """Commit what waits, then stop."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while group := self._take():
+            try:
+                self._commit([rows for rows, _ in group])
+            except Exception as error:
+                log.exception("commit_failed", requests=len(group))
+                self._settle_alone(group, error)
+            else:
+                for _, future in group:
+                    future.set_result(None)
+
+    def _take(self) -> list[tuple[Rows, "Future[None]"]]:
+        with self._changed:
+            while not self._waiting and not self._closing:
+                self._changed.wait()
+            count = rows = 0
+            while count < len(self._waiting) and rows < MAX_COMMIT_ROWS:
+                rows += len(self._waiting[count][0])
+                count += 1
+            group = self._waiting[:count]
+            del self._waiting[:count]
+            self._waiting_rows -= rows
+            return group
+
+    def _commit(self, group: list[Rows]) -> None:
+        # Events come last: what is acknowledged must have its discards and absences beside it.
+        discards = [row for rows in group for row in rows.discards]
+        absences = [row for rows in group for row in rows.absences]
+        events = [row for rows in group for row in rows.events]
+        if discards:
+            self._engine.insert("discards", json_lines(discards))
+        if absences:
+            self._engine.insert("absences", json_lines(absences))
+        if events:
+            self._engine.insert("events", json_lines(events))
+        if self._after_commit is not None:
+            self._after_commit(group)
+
+    def _settle_alone(self, group: list[tuple[Rows, "Future[None]"]], error: Exception) -> None:
+        """After a failed group commit, give each request its own: a row the engine refuses costs no neighbour.
+
+        Rows of the failed insert that did reach a table are copies now, which count once.
+        """
+        if len(group) == 1:
+            group[0][1].set_exception(error)
+            return
+        for rows, future in group:
+            try:
+                self._commit([rows])
+            except Exception as alone:
+                future.set_exception(alone)
+            else:
+                future.set_result(None)
