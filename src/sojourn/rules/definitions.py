@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from sojourn.rules.limits import MAX_DEFINITIONS
-from sojourn.rules.names import PropertyKind, full_name, name_problem
+from sojourn.rules.names import PropertyKind, full_name, is_valid_name, name_problem
 from sojourn.rules.properties import Discard, DiscardReason
 from sojourn.rules.values import DataType, Value, data_type_of
 
@@ -75,14 +75,19 @@ class Catalog:
             )
 
     def find(self, name: str) -> PropertyDefinition | None:
-        """The definition that a full name, as sent, belongs to."""
-        return self._by_name.get(name) or self._folded.get(name.lower())
+        """The definition that a full name, as sent, belongs to. The prefix must match in case too."""
+        exact = self._by_name.get(name)
+        if exact is not None or not self._folded:
+            return exact
+        folded = self._folded.get(name.lower())
+        # Lower case joins more than ASCII letters: the Kelvin sign becomes a plain k.
+        return folded if folded is not None and is_valid_name(name, folded.kind) else None
 
     def admit(self, properties: Mapping[str, Value]) -> tuple[dict[str, Value], list[Discard]]:
         """Split valid properties, in key order, into those kept, under their defined names, and the discards.
 
-        Where two spellings match one definition, the exact one stays, else the first in key order; the other is
-        discarded as one too many.
+        Where two spellings match one definition and both fit its type, the exact one stays, else the first in key
+        order; the other is discarded as one too many.
         """
         kept: dict[str, Value] = {}
         discards: list[Discard] = []
@@ -92,7 +97,9 @@ class Catalog:
                 discards.append(Discard(key, DiscardReason.UNDEFINED, value))
             elif data_type_of(value) is not definition.data_type:
                 discards.append(Discard(key, DiscardReason.TYPE_MISMATCH, value))
-            elif key != (name := definition.name) and (name in properties or name in kept):
+            elif (name := definition.name) in kept or (
+                key != name and name in properties and data_type_of(properties[name]) is definition.data_type
+            ):
                 discards.append(Discard(key, DiscardReason.TOO_MANY, value))
             else:
                 kept[name] = value

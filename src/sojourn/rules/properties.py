@@ -34,19 +34,26 @@ def clean_properties(
     """Split an event's properties of one kind into the valid ones and the discards.
 
     `room` is how many the event may still keep: 50, less those that it keeps of the other kind (event properties
-    come first). Those with a valid name and value count; the first in key order stay.
+    come first). Those with a valid name and value count; the first in key order stay. A key that is no text is an
+    invalid name, as every application's mistake ends in a discard and never in an exception.
     """
     kept: dict[str, Value] = {}
     discards: list[Discard] = []
-    for key in sorted(properties):
-        value = properties[key]
+    for key, value in _in_key_order(properties):
         cleaned = clean_value(value)
-        if not is_valid_name(key, kind):
-            discards.append(Discard(key, DiscardReason.INVALID_NAME, value))
+        if not isinstance(key, str) or not is_valid_name(key, kind):
+            discards.append(Discard(str(key), DiscardReason.INVALID_NAME, value))
         elif cleaned is None:
             discards.append(Discard(key, DiscardReason.INVALID_VALUE, value))
         elif len(kept) >= room:
             discards.append(Discard(key, DiscardReason.TOO_MANY, value))
         else:
-            kept[key] = cleaned
+            kept[str.__str__(key)] = cleaned
     return kept, discards
+
+
+def _in_key_order(properties: Mapping[str, object]) -> list[tuple[str, object]]:
+    try:
+        return [(key, properties[key]) for key in sorted(properties)]
+    except TypeError:
+        return sorted(properties.items(), key=lambda item: str(item[0]))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from sojourn.rules.events import ACTION_KINDS, ERROR_KINDS, Event, EventKind, Order, is_substance, order_of
 from sojourn.rules.limits import SKEW_TOLERANCE
 from sojourn.rules.sessions import EndReason, SessionPolicy
-from sojourn.rules.values import Value
+from sojourn.rules.values import Value, data_type_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,49 +73,45 @@ def summarize(events: Iterable[Event], absences: Absences | None = None) -> list
 
     Every event must have a session id (`boundaries.py` gives one to events that came without).
     """
-    sessions: dict[str, dict[Order, Event]] = {}
-    offsets: dict[str, int] = {}
+    sessions: dict[str, list[Event]] = {}
     for event in events:
-        sessions.setdefault(event.session_id, {})[order_of(event)] = event
-        # Each copy of an event measured the clock anew, and the least of all is nearest to the truth.
-        offsets[event.session_id] = min(event.clock_offset, offsets.get(event.session_id, event.clock_offset))
+        sessions.setdefault(event.session_id, []).append(event)
     absences = absences or {}
     return [
-        _summary(
-            session_id,
-            [found[key] for key in sorted(found)],
-            offsets[session_id],
-            absences.get(session_id, frozenset()),
-        )
+        _summary(session_id, found, absences.get(session_id, frozenset()))
         for session_id, found in sorted(sessions.items())
     ]
 
 
-def _summary(session_id: str, events: list[Event], offset: int, absent: frozenset[tuple[str, int]]) -> SessionSummary:
-    """One summary; `events` in their total order, each once."""
+def _summary(session_id: str, events: list[Event], absent: frozenset[tuple[str, int]]) -> SessionSummary:
+    """One summary; `events` in any order, with copies.
+
+    Two copies of one event may differ in what ingest kept of them, when a definition changed between them. So
+    each first and last is taken over (order of the event, value), and never depends on which copy came last.
+    """
+    # Each copy of an event measured the clock anew, and the least of all is nearest to the truth.
+    offset = min(event.clock_offset for event in events)
     skew = skew_of(offset)
-    starts = [event for event in events if event.kind == EventKind.SESSION_START]
-    ends = [event for event in events if event.kind == EventKind.SESSION_END]
-    tags = [event.user_identifier for event in events if event.user_identifier]
-    first: dict[str, Value] = {}
-    last: dict[str, Value] = {}
+    starts = [(order_of(e), e.previous_session_id, e.start_reason) for e in events if e.kind == EventKind.SESSION_START]
+    ends = [(order_of(e), e.end_reason) for e in events if e.kind == EventKind.SESSION_END]
+    tags = [(order_of(e), e.user_identifier) for e in events if e.user_identifier]
+    values: dict[str, list[tuple[Order, str, Value]]] = {}
     for event in events:
         for name, value in event.session_properties.items():
-            first.setdefault(name, value)
-            last[name] = value
+            values.setdefault(name, []).append((order_of(event), data_type_of(value), value))
     places = {(event.stream_id, event.sequence) for event in events if event.sequence >= 0}
     absent -= places
     expected = {stream: max(n for s, n in places | absent if s == stream) + 1 for stream, _ in places | absent}
     return SessionSummary(
         session_id=session_id,
-        instance_id=events[-1].instance_id,
-        previous_session_id=starts[0].previous_session_id if starts else "",
-        start_time=events[0].timestamp + skew,
+        instance_id=max((order_of(event), event.instance_id) for event in events)[1],
+        previous_session_id=min(starts)[1] if starts else "",
+        start_time=min(event.timestamp for event in events) + skew,
         end_time=max(event.timestamp + event.duration for event in events) + skew,
-        start_reason=starts[0].start_reason if starts else "",
-        end_reason=ends[-1].end_reason if ends else "",
-        user_identifier=tags[-1] if tags else "",
-        user_identifiers=tuple(sorted(set(tags))),
+        start_reason=min(starts)[2] if starts else "",
+        end_reason=max(ends)[1] if ends else "",
+        user_identifier=max(tags)[1] if tags else "",
+        user_identifiers=tuple(sorted({identifier for _, identifier in tags})),
         event_count=_places(events),
         action_count=_places([event for event in events if event.kind in ACTION_KINDS]),
         error_count=_places([event for event in events if event.kind in ERROR_KINDS]),
@@ -123,7 +119,7 @@ def _summary(session_id: str, events: list[Event], offset: int, absent: frozense
         absent_events=len(absent),
         empty=not any(is_substance(event) for event in events),
         clock_offset=offset,
-        properties={name: PropertyValues(first[name], last[name]) for name in sorted(first)},
+        properties={name: PropertyValues(min(had)[2], max(had)[2]) for name, had in sorted(values.items())},
     )
 
 

@@ -2,6 +2,7 @@
 
 from sojourn.rules.limits import MAX_USER_IDENTIFIER
 from sojourn.rules.sessions import RETAGGED_AFTER, EndReason
+from sojourn.rules.values import clean_text
 
 
 def clean_identifier(identifier: object) -> str | None:
@@ -13,7 +14,7 @@ def clean_identifier(identifier: object) -> str | None:
         return ""
     if not isinstance(identifier, str):
         return None
-    return identifier[:MAX_USER_IDENTIFIER]
+    return clean_text(identifier, MAX_USER_IDENTIFIER)
 
 
 def identifier_after(reason: EndReason, identifier: str) -> str:
