@@ -5,7 +5,7 @@ from importlib import resources
 
 import structlog
 
-from sojourn.store.engine import DEFAULT_MEMORY_BYTES, Engine
+from sojourn.store.engine import DATABASE, DEFAULT_MEMORY_BYTES, Engine
 from sojourn.store.migrate import migrate, statements
 from sojourn.store.rows import Rows
 from sojourn.store.writer import Writer
@@ -42,21 +42,23 @@ class Store:
         An insert reaches a table before its materialized views, so a process killed in between leaves events that
         no summary knows. Aggregates are idempotent: those that were complete stay as they are.
         """
-        last = self.engine.query("SELECT max(received_at) FROM events")[0][0]
-        if not last:
-            return
-        self.engine.command("DROP TABLE IF EXISTS repair")
-        self.engine.command("CREATE TABLE repair AS events ENGINE = Memory")
-        self.engine.command(
-            "INSERT INTO repair SELECT * FROM events WHERE received_at >= {since:Int64}",
-            {"since": last - REPAIR_WINDOW},
-        )
-        for target, query in self.engine.query(
-            "SELECT extract(create_table_query, 'TO (\\S+)'), as_select FROM system.tables "
-            "WHERE database = currentDatabase() AND engine = 'MaterializedView' AND name LIKE '%_of_events'"
-        ):
-            self.engine.command(f"INSERT INTO {target} {query.replace('sojourn.events', 'repair')}")
-        self.engine.command("DROP TABLE repair")
+        for source in ("events", "absences"):
+            last = self.engine.query(f"SELECT max(received_at) FROM {source}")[0][0]
+            if not last:
+                continue
+            self.engine.command("DROP TABLE IF EXISTS repair")
+            self.engine.command(f"CREATE TABLE repair AS {source} ENGINE = Memory")
+            self.engine.command(
+                f"INSERT INTO repair SELECT * FROM {source} WHERE received_at >= {{since:Int64}}",
+                {"since": last - REPAIR_WINDOW},
+            )
+            for target, select in self.engine.query(
+                "SELECT extract(create_table_query, 'TO (\\S+)'), as_select FROM system.tables "
+                "WHERE database = currentDatabase() AND engine = 'MaterializedView' AND endsWith(name, {of:String})",
+                {"of": f"_of_{source}"},
+            ):
+                self.engine.command(f"INSERT INTO {target} {select.replace(f'{DATABASE}.{source}', 'repair')}")
+            self.engine.command("DROP TABLE repair")
 
     def close(self) -> None:
         """Commit what waits and close the engine."""

@@ -39,7 +39,7 @@ CREATE TABLE IF NOT EXISTS events (
     kept UInt16
 )
 ENGINE = ReplacingMergeTree(kept)
-PARTITION BY toYYYYMM(fromUnixTimestamp64Micro(client_timestamp))
+PARTITION BY toYYYYMM(fromUnixTimestamp64Micro(received_at))
 ORDER BY (frontend, source_id, stream_id, sequence, event_id)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, index_granularity = 1024;
 

@@ -1,0 +1,135 @@
+"""Rows of the store's views as they are read, and their change into answers."""
+
+import msgspec
+
+from sojourn.query.answers import Device, Session, SessionEvent, Software
+from sojourn.rules.definitions import Aggregation, Catalog
+from sojourn.rules.names import PropertyKind
+from sojourn.rules.sessions import SessionPolicy
+from sojourn.rules.summaries import ended_by
+
+
+class SessionRow(msgspec.Struct, kw_only=True):
+    """One row of the view `session_summaries`."""
+
+    frontend: str
+    session_id: str
+    instance_id: str
+    previous_session_id: str
+    clock_offset: int
+    skew: int
+    start_time: int
+    end_time: int
+    duration: int
+    start_reason: str
+    end_reason: str
+    user_identifier: str
+    user_identifiers: list[str]
+    event_count: int
+    action_count: int
+    error_count: int
+    missing_events: int
+    absent_events: int
+    empty: int
+    app_version: str
+    device_type: str
+    device_manufacturer: str
+    device_model: str
+    os_name: str
+    os_version: str
+    browser_name: str
+    browser_version: str
+    first_values: dict[str, str]
+    last_values: dict[str, str]
+
+    def answer(self, catalog: Catalog, policy: SessionPolicy, now: int) -> Session:
+        """The session as it is now, with the value of each defined property that its aggregation picks."""
+        end_reason = ended_by(self.end_reason, self.end_time, policy, now)
+        return Session(
+            session_id=self.session_id,
+            frontend=self.frontend,
+            instance_id=self.instance_id,
+            previous_session_id=self.previous_session_id or None,
+            start_time=self.start_time,
+            end_time=self.end_time,
+            duration=self.duration,
+            live=not end_reason,
+            start_reason=self.start_reason or None,
+            end_reason=end_reason or None,
+            user_identifier=self.user_identifier or None,
+            user_identifiers=self.user_identifiers,
+            session_properties=self.properties(catalog),
+            event_count=self.event_count,
+            action_count=self.action_count,
+            error_count=self.error_count,
+            missing_events=self.missing_events,
+            absent_events=self.absent_events,
+            empty=bool(self.empty),
+            clock_offset=self.clock_offset,
+            device=Device(type=self.device_type, manufacturer=self.device_manufacturer, model=self.device_model),
+            os=Software(name=self.os_name, version=self.os_version),
+            browser=Software(name=self.browser_name, version=self.browser_version),
+            app_version=self.app_version,
+        )
+
+    def properties(self, catalog: Catalog) -> dict[str, msgspec.Raw]:
+        """The values of the defined session properties, by full name, as JSON."""
+        found = {}
+        for definition in catalog.definitions:
+            if definition.kind is PropertyKind.SESSION:
+                values = self.first_values if definition.aggregation is Aggregation.FIRST else self.last_values
+                if definition.name in values:
+                    found[definition.name] = msgspec.Raw(values[definition.name].encode())
+        return found
+
+
+class EventRow(msgspec.Struct, kw_only=True):
+    """One row of `events`, as far as answers need it."""
+
+    event_id: str
+    kind: str
+    name: str
+    client_timestamp: int
+    received_at: int
+    duration: int
+    stream_id: str
+    sequence: int
+    user_identifier: str
+    retag: int
+    start_reason: str
+    end_reason: str
+    action_id: str
+    parent_action_id: str
+    attributes: dict[str, str]
+    event_properties: dict[str, str]
+    session_properties: dict[str, str]
+
+    def answer(self, session_id: str, skew: int, values: dict[str, msgspec.Raw]) -> SessionEvent:
+        """The event with its session's values."""
+        return SessionEvent(
+            event_id=self.event_id,
+            session_id=session_id,
+            kind=self.kind,
+            name=self.name,
+            timestamp=self.client_timestamp + skew,
+            client_timestamp=self.client_timestamp,
+            received_at=self.received_at,
+            duration=self.duration,
+            stream_id=self.stream_id,
+            sequence=self.sequence if self.sequence >= 0 else None,
+            user_identifier=self.user_identifier or None,
+            retag=bool(self.retag),
+            start_reason=self.start_reason or None,
+            end_reason=self.end_reason or None,
+            action_id=self.action_id or None,
+            parent_action_id=self.parent_action_id or None,
+            attributes=raw_values(self.attributes),
+            event_properties=raw_values(self.event_properties),
+            reported_session_properties=raw_values(self.session_properties),
+            session_properties=values,
+        )
+
+
+def raw_values(values: dict[str, str]) -> dict[str, msgspec.Raw]:
+    """Stored JSON scalars, ready to go out as they are."""
+    return {name: msgspec.Raw(value.encode()) for name, value in values.items()}

@@ -1,0 +1,161 @@
+"""Questions about sessions: the newest that match, one, and its events."""
+
+import msgspec
+
+from sojourn.query.answers import Page, Session, SessionEvent
+from sojourn.query.cursors import read_cursor, write_cursor
+from sojourn.query.filters import SessionFilters, conditions
+from sojourn.query.rows import EventRow, SessionRow
+from sojourn.query.scope import Scope
+from sojourn.rules.limits import HOUR
+
+MAX_PAGE = 500
+MAX_EVENTS_PAGE = 5_000
+_FIRST_WINDOW = 4
+"""How many candidates for each row asked for the first look takes; each further look takes twice as many."""
+
+
+class _Hour(msgspec.Struct):
+    hour: int
+    sessions: int
+
+
+def newest_sessions(
+    scope: Scope, filters: SessionFilters, *, limit: int = 50, cursor: str | None = None
+) -> Page[Session]:
+    """The sessions that match, the latest start first. Raises FilterError and BadCursorError."""
+    limit = min(limit, MAX_PAGE)
+    where, bound = conditions(filters, scope.catalog, scope.policy.idle_timeout, scope.now)
+    if filters.start is not None:
+        where.append("start_time >= {start:Int64}")
+        bound["start"] = filters.start
+    if filters.end is not None:
+        where.append("start_time < {end:Int64}")
+        bound["end"] = filters.end
+    latest = filters.end
+    if cursor is not None:
+        last_start, last_id = read_cursor(cursor, int, str)
+        where.append("(start_time, session_id) < ({last_start:Int64}, {last_id:String})")
+        bound |= {"last_start": last_start, "last_id": last_id}
+        latest = int(last_start) + 1
+    if filters.user is not None:
+        rows = _matching(scope, _SESSIONS_OF_USER, where, bound, limit + 1)
+    else:
+        rows = _scan(scope, filters.start, latest, where, bound, limit + 1)
+    page = [row.answer(scope.catalog, scope.policy, scope.now) for row in rows[:limit]]
+    more = len(rows) > limit
+    return Page(items=page, next=write_cursor(page[-1].start_time, page[-1].session_id) if more else None)
+
+
+_SESSIONS_OF_USER = """
+    SELECT session_id FROM user_sessions_index WHERE frontend = {frontend:String} AND user_identifier = {user:String}"""
+_SESSIONS_OF_HOURS = """
+    SELECT session_id FROM session_hours
+    WHERE frontend = {frontend:String} AND hour BETWEEN {low:Int32} AND {high:Int32}"""
+
+
+def _matching(
+    scope: Scope, candidates: str, where: list[str], bound: dict[str, object], limit: int
+) -> list[SessionRow]:
+    conditions_sql = "".join(f" AND {condition}" for condition in where)
+    return scope.read(
+        SessionRow,
+        "SELECT * FROM session_summaries WHERE frontend = {frontend:String} "
+        f"AND session_id IN ({candidates}){conditions_sql} ORDER BY start_time DESC, session_id DESC LIMIT {limit:d}",
+        **bound,
+    )
+
+
+def _scan(
+    scope: Scope, earliest: int | None, latest: int | None, where: list[str], bound: dict[str, object], limit: int
+) -> list[SessionRow]:
+    """Look at the sessions of the last hours first, then at twice as many, until enough match or none are left.
+
+    An hour lists each session that has an event in it, under a time that differs from the summary's start by no more
+    than one request's transit; so the sessions that start in a window are all in its hours and the two beside it.
+    """
+    low = 0 if earliest is None else earliest // HOUR
+    high = 2**31 - 2 if latest is None else (latest - 1) // HOUR
+    hours = scope.read(
+        _Hour,
+        "SELECT hour, count() AS sessions FROM session_hours WHERE frontend = {frontend:String} "
+        "AND hour BETWEEN {low:Int32} AND {high:Int32} GROUP BY hour ORDER BY hour DESC",
+        low=max(low - 1, 0),
+        high=high + 1,
+    )
+    found: list[SessionRow] = []
+    wanted = limit * _FIRST_WINDOW
+    place = 0
+    top = high + 1
+    while place < len(hours) and len(found) < limit:
+        seen = 0
+        while place < len(hours) and seen < wanted:
+            seen += hours[place].sessions
+            place += 1
+        bottom = hours[place - 1].hour if place < len(hours) else low - 1
+        found += _matching(
+            scope,
+            _SESSIONS_OF_HOURS,
+            [*where, f"start_time >= {bottom * HOUR:d}", f"start_time < {(top + 1) * HOUR:d}"],
+            {**bound, "low": max(bottom - 1, 0), "high": top + 1},
+            limit - len(found),
+        )
+        top = bottom - 1
+        wanted *= 2
+    return found
+
+
+def one_session(scope: Scope, session_id: str) -> Session | None:
+    """The summary of one session; None when there is no event of it."""
+    row = _row(scope, session_id)
+    return row.answer(scope.catalog, scope.policy, scope.now) if row else None
+
+
+def _row(scope: Scope, session_id: str) -> SessionRow | None:
+    rows = scope.read(
+        SessionRow,
+        "SELECT * FROM session_summaries WHERE frontend = {frontend:String} AND session_id = {session_id:String}",
+        session_id=session_id,
+    )
+    return rows[0] if rows else None
+
+
+def events_of_session(
+    scope: Scope, session_id: str, *, limit: int = 1_000, cursor: str | None = None
+) -> Page[SessionEvent] | None:
+    """The events of one session in their total order; None when there is no such session. Raises BadCursorError."""
+    session = _row(scope, session_id)
+    if session is None:
+        return None
+    limit = min(limit, MAX_EVENTS_PAGE)
+    after, bound = "", {}
+    if cursor is not None:
+        timestamp, stream_id, sequence, event_id = read_cursor(cursor, int, str, int, str)
+        after = (
+            "AND (client_timestamp, stream_id, sequence, toString(event_id)) > "
+            "({after_timestamp:Int64}, {after_stream:String}, {after_sequence:Int64}, {after_event:String})"
+        )
+        bound = {
+            "after_timestamp": timestamp,
+            "after_stream": stream_id,
+            "after_sequence": sequence,
+            "after_event": event_id,
+        }
+    rows = scope.read(
+        EventRow,
+        f"SELECT {', '.join(EventRow.__struct_fields__)} FROM events FINAL "
+        f"WHERE frontend = {{frontend:String}} AND source_id = {{session_id:String}} {after} "
+        f"ORDER BY client_timestamp, stream_id, sequence, toString(event_id) LIMIT {limit + 1:d}",
+        session_id=session_id,
+        **bound,
+    )
+    values = session.properties(scope.catalog)
+    page = [row.answer(session_id, session.skew, values) for row in rows[:limit]]
+    more = len(rows) > limit
+    last = rows[min(limit, len(rows)) - 1] if rows else None
+    return Page(
+        items=page,
+        next=write_cursor(last.client_timestamp, last.stream_id, last.sequence, last.event_id)
+        if more and last
+        else None,
+    )
