@@ -86,7 +86,7 @@ def _scan(
     found: list[SessionRow] = []
     wanted = limit * _FIRST_WINDOW
     place = 0
-    top = high + 1
+    top = hours[0].hour if hours else 0
     while place < len(hours) and len(found) < limit:
         seen = 0
         while place < len(hours) and seen < wanted:

@@ -1,1 +1,1 @@
-"""TBD."""
+"""What comes and goes by HTTP: ingest endpoints, the JSON API and the pages."""

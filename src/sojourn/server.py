@@ -1,0 +1,79 @@
+"""The server: builds the rooms' parts, serves them, and makes durable what waits before it stops."""
+
+import ipaddress
+import logging
+import os
+import sys
+from pathlib import Path
+
+import structlog
+import uvicorn
+
+from sojourn.settings import Settings, settings_url
+from sojourn.store.engine import DEFAULT_MEMORY_BYTES, embedded_url
+from sojourn.store.store import Store
+from sojourn.web.app import create_app
+from sojourn.web.services import Services
+
+
+class UnsafeHostError(ValueError):
+    """The server was asked to listen beyond this machine before anybody could log in."""
+
+
+def serve(
+    data: Path,
+    host: str = "127.0.0.1",
+    port: int = 8321,
+    store_url: str | None = None,
+    settings_url_: str | None = None,
+) -> None:
+    """Serve until the process is told to stop. Raises UnsafeHostError."""
+    _set_up_logs(os.environ.get("SOJOURN_LOG_LEVEL", "INFO"))
+    data.mkdir(parents=True, exist_ok=True)
+    settings = Settings(settings_url(data, settings_url_))
+    if not _is_loopback(host) and not settings.has_administrator():
+        settings.close()
+        raise UnsafeHostError(
+            f"host: {host} can be reached from other machines, and nobody can log in yet; "
+            "add an administrator first: sojourn account add NAME"
+        )
+    memory = int(os.environ.get("SOJOURN_MEMORY_BYTES", DEFAULT_MEMORY_BYTES))
+    store = Store(store_url or embedded_url(data / "events"), memory_bytes=memory)
+    services = Services(settings, store)
+    try:
+        uvicorn.run(
+            create_app(services),
+            host=host,
+            port=port,
+            http="httptools",
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=10,
+            server_header=False,
+        )
+    finally:
+        services.close()
+
+
+def _set_up_logs(level: str) -> None:
+    """One JSON object a line on stderr. A traceback shows code and never the data of a user in its variables."""
+    logging.basicConfig(level="WARNING", format="%(levelname)s %(name)s %(message)s")
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,81 @@
+"""The ASGI application: every route with its guard, the one shape of errors, and OpenAPI."""
+
+from typing import Any
+
+from litestar import Litestar, Response, get
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.types.internal_types import PathParameterDefinition
+
+from sojourn.web import ingest
+from sojourn.web.api import configuration, reading
+from sojourn.web.errors import EXCEPTION_HANDLERS
+from sojourn.web.services import Services
+
+
+@get("/health", sync_to_thread=False)
+def health() -> dict[str, str]:
+    """Whether the server answers."""
+    return {"status": "ok"}
+
+
+@get("/metrics", sync_to_thread=True)
+def metrics(services: Services) -> Response[bytes]:
+    """Figures for Prometheus."""
+    services.metrics.waiting_rows.set(services.store.writer.waiting_rows)
+    return Response(services.metrics.text(), media_type="text/plain; version=0.0.4")
+
+
+API: list[Any] = [
+    reading.list_sessions,
+    reading.get_session,
+    reading.list_events,
+    reading.list_users,
+    reading.get_user,
+    reading.list_discards,
+    configuration.list_frontends,
+    configuration.add_frontend,
+    configuration.get_settings,
+    configuration.change_settings,
+    configuration.list_history,
+    configuration.list_properties,
+    configuration.add_property,
+    configuration.import_properties,
+    configuration.get_property,
+    configuration.change_property,
+    configuration.remove_property,
+]
+
+
+def _operation_id(handler: HTTPRouteHandler, _: str, __: list[str | PathParameterDefinition]) -> str:
+    """Name an operation as its function, which Litestar wraps where it runs on a thread."""
+    function: Any = handler.fn
+    while hasattr(function, "func"):
+        function = function.func
+    return str(function.__name__)
+
+
+def create_app(services: Services) -> Litestar:
+    """The application over a server's parts."""
+
+    def get_services() -> Services:
+        return services
+
+    return Litestar(
+        route_handlers=[ingest.preflight, ingest.take_events, health, metrics, *API],
+        dependencies={"services": Provide(get_services, sync_to_thread=False, use_cache=True)},
+        exception_handlers=EXCEPTION_HANDLERS,
+        state=State({"services": services}),
+        openapi_config=OpenAPIConfig(
+            title="Sojourn",
+            version="1",
+            path="/api",
+            render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+            operation_id_creator=_operation_id,
+        ),
+        request_max_body_size=1 << 20,
+        logging_config=None,
+    )

@@ -1,0 +1,123 @@
+"""What the handlers share: settings, store, figures and the clock; made once by the server."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from sojourn.ingest.admission import Terms
+from sojourn.query.scope import Scope
+from sojourn.rules.limits import SECOND
+from sojourn.settings import Cache, IngestFrontend, Settings, Snapshot
+from sojourn.store.store import Store
+from sojourn.web.errors import ApiError
+from sojourn.web.metrics import Metrics
+
+POLL_SECONDS = 0.5
+"""How often another process's change of the settings is looked for."""
+
+
+def wall_clock() -> int:
+    """Microseconds since 1970, UTC."""
+    return time.time_ns() // 1000
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """A snapshot and what ingest derives from it, replaced as one."""
+
+    snapshot: Snapshot
+    terms: dict[str, Terms]
+    needs_login: bool
+
+
+@dataclass(slots=True)
+class Services:
+    """One server's parts. `now` gives microseconds since 1970."""
+
+    settings: Settings
+    store: Store
+    now: Callable[[], int] = wall_clock
+    metrics: Metrics = field(default_factory=Metrics)
+    _cache: Cache = field(init=False)
+    _view: _View = field(init=False, default=None)  # type: ignore[assignment]
+    login_secret: bytes = field(init=False)
+    _closed: threading.Event = field(init=False, default_factory=threading.Event)
+    _poller: threading.Thread = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._cache = Cache(self.settings, poll_interval=SECOND // 10)
+        self._show(self._cache.refresh())
+        self.login_secret = self.settings.server_secret("login")
+        # The database of the settings may be elsewhere: only this thread and those of changes ever wait for it.
+        self._poller = threading.Thread(target=self._poll, name="sojourn-settings", daemon=True)
+        self._poller.start()
+
+    def _poll(self) -> None:
+        while not self._closed.wait(POLL_SECONDS):
+            self._show(self._cache.current())
+
+    def _show(self, snapshot: Snapshot) -> None:
+        if self._view is None or snapshot is not self._view.snapshot:
+            self._view = _view(snapshot, self.settings.has_administrator())
+
+    def refresh(self) -> None:
+        """Show a change that this server has just made."""
+        self._show(self._cache.refresh())
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The settings in force; never waits."""
+        return self._view.snapshot
+
+    @property
+    def needs_login(self) -> bool:
+        """Whether an administrator account exists, so that reading needs a login."""
+        return self._view.needs_login
+
+    def frontend(self, name: str) -> IngestFrontend:
+        """A frontend by name. Raises ApiError 404."""
+        frontend = self._view.snapshot.by_name.get(name)
+        if frontend is None:
+            raise ApiError(404, f"there is no frontend {name[:50]!r}", "frontend")
+        return frontend
+
+    def frontend_of_key(self, key: str, claimed: str | None) -> Terms:
+        """The terms of the frontend that an ingest key belongs to. Raises ApiError 401."""
+        if not key:
+            raise ApiError(401, "an ingest key is needed: Authorization: Bearer KEY", "key")
+        terms = self._view.terms.get(key)
+        if terms is None:
+            raise ApiError(401, "the ingest key is not known, or was revoked", "key")
+        if claimed is not None and claimed != terms.frontend:
+            raise ApiError(401, f"the ingest key belongs to another frontend than {claimed[:50]!r}", "frontend")
+        return terms
+
+    def scope(self, name: str) -> Scope:
+        """What a question about a frontend needs. Raises ApiError 404."""
+        frontend = self.frontend(name)
+        return Scope(self.store.engine, frontend.name, frontend.catalog, frontend.policy, self.now())
+
+    def close(self) -> None:
+        """Make durable what waits, and close everything."""
+        self._closed.set()
+        self._poller.join()
+        self.store.close()
+        self.settings.close()
+
+
+def _view(snapshot: Snapshot, needs_login: bool) -> _View:
+    return _View(
+        snapshot,
+        {
+            key: Terms(
+                frontend=frontend.name,
+                policy=frontend.policy,
+                catalog=frontend.catalog,
+                hash_key=frontend.hash_key if frontend.hash_identifiers else None,
+                mask_ip=frontend.mask_ip,
+            )
+            for key, frontend in snapshot.by_key.items()
+        },
+        needs_login,
+    )
