@@ -78,12 +78,14 @@ def summarize(events: Iterable[Event], absences: Absences | None = None) -> list
         sessions.setdefault(event.session_id, []).append(event)
     absences = absences or {}
     return [
-        _summary(session_id, found, absences.get(session_id, frozenset()))
+        summary_of(session_id, found, absences.get(session_id, frozenset()))
         for session_id, found in sorted(sessions.items())
     ]
 
 
-def _summary(session_id: str, events: list[Event], absent: frozenset[tuple[str, int]]) -> SessionSummary:
+def summary_of(
+    session_id: str, events: list[Event], absent: frozenset[tuple[str, int]] = frozenset()
+) -> SessionSummary:
     """One summary; `events` in any order, with copies.
 
     Two copies of one event may differ in what ingest kept of them, when a definition changed between them. So
