@@ -38,7 +38,9 @@ def _read_one_by_one(body: bytes) -> Parsed:
         envelope = _envelope.decode(body)
     except msgspec.ValidationError as error:
         raise WireError(f"the batch is not valid: {error}") from error
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+    except RecursionError as error:
+        raise WireError("the body is not valid JSON: it is nested too deep") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise WireError(f"the body is not valid JSON: {error}") from error
     events: list[Event] = []
     positions: list[int] = []
