@@ -170,6 +170,8 @@ def _microseconds(sent: str | float) -> int:
     """ISO 8601, in UTC where it names no zone, or milliseconds since 1970."""
     try:
         if not isinstance(sent, str):
+            if not 0 <= sent < _LAST_MILLISECOND:
+                raise ValueError
             return int(sent * 1000)
         moment = datetime.fromisoformat(sent[:64])
         if moment.tzinfo is None:
@@ -179,6 +181,8 @@ def _microseconds(sent: str | float) -> int:
         raise _CallError(f"a time as ISO 8601, not {str(sent)[:40]!r}") from None
 
 
+_LAST_MILLISECOND: Final = 253_402_300_800_000
+"""The end of the year 9999, where ISO 8601 ends as well."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 

@@ -11,7 +11,7 @@ from sojourn.wire.openkit.payload import read_payload
 
 STREAM: Final = "openkit"
 """A session lives in one process, so it has one stream."""
-RETAG_WITHIN: Final = 250_000
+RETAG_WITHIN: Final = 50_000
 """How long after its start, in microseconds, a split session is tagged anew: at once, give or take a busy machine."""
 
 
