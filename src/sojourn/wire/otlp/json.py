@@ -10,7 +10,7 @@ import msgspec
 
 from sojourn.wire.messages import Refusal
 from sojourn.wire.native import WireError
-from sojourn.wire.otlp.records import MAX_DEPTH, MAX_RECORDS, Group, Record
+from sojourn.wire.otlp.records import MAX_DEPTH, Group, Record, check_counts, check_size
 
 
 class _Values(msgspec.Struct):
@@ -72,24 +72,25 @@ _record = msgspec.json.Decoder(_LogRecord)
 
 def read_json(body: bytes) -> tuple[list[Group], list[Refusal]]:
     """The records of a body, by resource, and those that could not be read. Raises WireError for a bad envelope."""
+    check_size(body)
     try:
         request = _body.decode(body)
-        resources = [
-            _fields(sent.resource.attributes if sent.resource else None, 1) for sent in request.resource_logs or ()
-        ]
+        sent_logs = request.resource_logs or []
+        scopes = [scope for sent in sent_logs for scope in sent.scope_logs or ()]
+        check_counts(len(sent_logs), sum(len(scope.log_records or ()) for scope in scopes))
+        resources = [_fields(sent.resource.attributes if sent.resource else None, 1) for sent in sent_logs]
     except msgspec.ValidationError as error:
         raise WireError(f"the request is not valid: {error}") from error
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise WireError(f"the body is not valid JSON: {error}") from error
+    except WireError:
+        raise
     except ValueError as error:
         raise WireError(f"an attribute of a resource is not valid: {error}") from error
-    scopes = [scope for sent in request.resource_logs or () for scope in sent.scope_logs or ()]
-    if sum(len(scope.log_records or ()) for scope in scopes) > MAX_RECORDS:
-        raise WireError(f"the request has more than {MAX_RECORDS} log records")
     groups: list[Group] = []
     refusals: list[Refusal] = []
     position = 0
-    for sent, resource in zip(request.resource_logs or (), resources, strict=True):
+    for sent, resource in zip(sent_logs, resources, strict=True):
         group = Group(resource=resource, records=[], positions=[])
         groups.append(group)
         for of_scope in sent.scope_logs or ():

@@ -8,17 +8,20 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
 from sojourn.wire.native import WireError
-from sojourn.wire.otlp.records import MAX_DEPTH, MAX_RECORDS, Group, Record
+from sojourn.wire.otlp.records import MAX_DEPTH, Group, Record, check_counts, check_size
 
 
 def read_protobuf(body: bytes) -> list[Group]:
     """The records of a body, by resource. Raises WireError when it is not the message that it should be."""
+    check_size(body)
     try:
         request = ExportLogsServiceRequest.FromString(body)
     except DecodeError as error:
         raise WireError(f"the body is not an ExportLogsServiceRequest: {error}") from error
-    if sum(len(scope.log_records) for of in request.resource_logs for scope in of.scope_logs) > MAX_RECORDS:
-        raise WireError(f"the request has more than {MAX_RECORDS} log records")
+    check_counts(
+        len(request.resource_logs),
+        sum(len(scope.log_records) for sent in request.resource_logs for scope in sent.scope_logs),
+    )
     groups: list[Group] = []
     position = 0
     for of_resource in request.resource_logs:
