@@ -1,0 +1,79 @@
+"""The rules' check of properties, with a fast path for names that passed it before. The rules decide; this remembers."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from sojourn.rules.limits import MAX_EVENT_PROPERTIES
+from sojourn.rules.names import PropertyKind, name_problem
+from sojourn.rules.properties import Discard, DiscardReason, clean_properties
+from sojourn.sdk.notices import Notices
+
+PLAIN: Final = frozenset({str, int, float, bool})
+"""Types whose values need no look before they are encoded: what can still be wrong shows in the encoded line."""
+MAX_KNOWN: Final = 1_000
+
+
+class PropertyCheck:
+    """Checks the properties of events and tells the developer once per key what was discarded and why."""
+
+    __slots__ = ("_notices", "known_event", "known_session")
+
+    def __init__(self, notices: Notices) -> None:
+        self._notices = notices
+        self.known_event: set[str] = set()
+        self.known_session: set[str] = set()
+
+    def is_plain(self, known: set[str], properties: Mapping[str, Any]) -> bool:
+        """Whether the properties need no closer look: known names, plain types, and not too many.
+
+        A value may still be NaN, infinite or too long; `is_suspicious` finds that in the encoded line.
+        """
+        return (
+            len(properties) <= MAX_EVENT_PROPERTIES
+            and known.issuperset(properties)
+            and PLAIN.issuperset(map(type, properties.values()))
+        )
+
+    def clean(self, kind: PropertyKind, properties: Mapping[str, Any]) -> dict[str, Any]:
+        """The valid properties. Names that pass are remembered; each discarded key is told once."""
+        named = {key: value for key, value in properties.items() if isinstance(key, str)}
+        if len(named) != len(properties):
+            self._notices.tell("key:type", "the name of a property is a str; others are discarded")
+        kept, discards = clean_properties(kind, named)
+        for discard in discards:
+            self._tell(kind, discard)
+        known = self.known_event if kind is PropertyKind.EVENT else self.known_session
+        if len(known) < MAX_KNOWN:
+            known.update(kept)
+        return {key: _plain(value) for key, value in kept.items()}
+
+    def _tell(self, kind: PropertyKind, discard: Discard) -> None:
+        match discard.reason:
+            case DiscardReason.INVALID_NAME:
+                problem = name_problem(discard.key, kind)
+            case DiscardReason.TOO_MANY:
+                problem = f"an event has at most {MAX_EVENT_PROPERTIES} properties"
+            case _:
+                problem = f"a value is a str, bool, int or finite float, not {discard.value!r:.60}"
+        self._notices.tell(
+            f"discard:{discard.key:.200}:{discard.reason}", "%.200s: %s; discarded", discard.key, problem
+        )
+
+
+def is_suspicious(line: bytes) -> bool:
+    """Whether an encoded event may hold a value that the rules would cut or discard.
+
+    NaN and infinity are encoded as null, and a string of more than 5,000 code points makes a line of at least
+    as many bytes. A false alarm costs one closer look.
+    """
+    return len(line) > 5_000 or b"null" in line
+
+
+def _plain(value: Any) -> Any:
+    """The value as one of the four built-in types: a subclass (an enum, a NumPy scalar) may be encoded otherwise."""
+    if type(value) in PLAIN:
+        return value
+    for base in (bool, str, int, float):
+        if isinstance(value, base):
+            return base(value) if base is not str else str.__str__(value)
+    return value

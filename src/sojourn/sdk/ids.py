@@ -1,0 +1,45 @@
+"""Ids: UUIDv7 for sessions (random) and for events (counted within a random stream, so that one costs no system call)."""
+
+import os
+
+
+def new_id(wall: int) -> str:
+    """A random UUIDv7. `wall` is the time in microseconds."""
+    random = int.from_bytes(os.urandom(10), "big")
+    digits = f"{(wall // 1000) << 80 | random:032x}"
+    return f"{digits[:8]}-{digits[8:12]}-7{digits[13:16]}-{8 + (random >> 62 & 3):x}{digits[17:20]}-{digits[20:]}"
+
+
+def random_hex(count: int) -> str:
+    """`count` random bytes as lower-case digits."""
+    return os.urandom(count).hex()
+
+
+class EventIds:
+    """UUIDv7s for the events of one process: time, a counter of 26 bits, and 48 random bits of its own.
+
+    Not thread-safe: the caller holds the channel's lock.
+    """
+
+    __slots__ = ("_counter", "_head", "_millisecond", "_node", "_page")
+
+    def __init__(self) -> None:
+        self._node = "-" + random_hex(6)
+        self._page = int.from_bytes(os.urandom(1), "big")
+        self._counter = 0x3FFF
+        self._millisecond = -1
+        self._head = ""
+
+    def next(self, wall: int) -> str:
+        """The id of an event at `wall` microseconds."""
+        millisecond = wall // 1000
+        counter = self._counter + 1
+        if millisecond != self._millisecond or counter > 0x3FFF:
+            if counter > 0x3FFF:
+                counter = 0
+                self._page = (self._page + 1) & 0xFFF
+            self._millisecond = millisecond
+            digits = f"{millisecond:012x}"
+            self._head = f"{digits[:8]}-{digits[8:]}-7{self._page:03x}-"
+        self._counter = counter
+        return f"{self._head}{counter | 0x8000:04x}{self._node}"

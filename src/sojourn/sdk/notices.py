@@ -1,0 +1,45 @@
+"""What the SDK has to say to the developer: each thing once, through the `sojourn` logger, and never more than that."""
+
+import logging
+from typing import Final
+
+logger: Final = logging.getLogger("sojourn")
+
+MAX_KEYS: Final = 1_000
+"""Different things that are told; a program that makes up names without end must not fill the memory."""
+
+
+class Notices:
+    """Tells each thing once. Never raises, whatever the application's log handlers do."""
+
+    __slots__ = ("_told",)
+
+    def __init__(self) -> None:
+        self._told: set[str] = set()
+
+    def tell(self, key: str, message: str, *arguments: object, level: int = logging.WARNING) -> None:
+        """Log a message, unless something was told under this key before."""
+        if key in self._told or len(self._told) >= MAX_KEYS:
+            return
+        self._told.add(key)
+        self._log(level, message, *arguments)
+
+    def forget(self, key: str) -> None:
+        """The matter is settled; should it come back, it is worth telling again."""
+        self._told.discard(key)
+
+    def failed(self, doing: str) -> None:
+        """An error of the SDK itself, with its trace. Call it in an `except` block."""
+        key = f"failed:{doing}"
+        if key not in self._told:
+            self._told.add(key)
+            try:
+                logger.exception("error inside the SDK while %s; the application is not affected", doing)
+            except Exception:  # noqa: S110 - a log handler of the application that raises is its own affair
+                pass
+
+    def _log(self, level: int, message: str, *arguments: object) -> None:
+        try:
+            logger.log(level, message, *arguments)
+        except Exception:  # noqa: S110 - as above
+            pass

@@ -1,0 +1,290 @@
+"""Writes the events of one agent: the current session, its splits and re-tags, and the numbering of its events.
+
+Every method that reports runs under the channel's lock, so two threads at the moment of a split make one session.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from sojourn.rules.events import EventKind
+from sojourn.rules.limits import MAX_NAME
+from sojourn.rules.names import PropertyKind
+from sojourn.rules.sessions import EndReason, SessionLife, StartReason
+from sojourn.rules.users import identifier_after
+from sojourn.sdk.channel import Channel
+from sojourn.sdk.checks import is_suspicious
+from sojourn.sdk.clock import anchor
+from sojourn.sdk.contexts import Context
+from sojourn.sdk.ids import new_id
+from sojourn.wire.messages import Event
+
+EMPTY: Final[Mapping[str, Any]] = {}
+SEPARATOR: Final = b",\n"
+_encode = msgspec.json.Encoder().encode
+
+
+class Session:
+    """The session that an agent is in. Times in microseconds; `offset` turns the steady ones into wall times."""
+
+    __slots__ = (
+        "context", "deadline", "end", "identifier", "last", "life", "offset", "owned", "sequence", "session_id", "start", "stream_id",
+    )  # fmt: skip
+
+    def __init__(self, session_id: str, start: int, context: Context, stream_id: str) -> None:
+        self.session_id = session_id
+        self.start = self.end = self.last = start
+        self.context = context
+        self.offset = context.clock_offset
+        self.stream_id = stream_id
+        self.identifier = ""
+        self.sequence = 0
+        self.life = SessionLife(start)
+        self.deadline = 0
+        self.owned = True
+
+
+class Recorder:
+    """One agent's sessions. `on_split` is told of a lazy split between the end of one session and the start of the next."""
+
+    def __init__(self, channel: Channel, context: Context) -> None:
+        self.channel = channel
+        self.context = context
+        self.session: Session | None = None
+        self.identifier = ""
+        self.on_split: Callable[[Session], None] = _nothing
+        self._steady = channel.clock.steady
+        self._start_reason = StartReason.START_UP
+        self._previous = ""
+        channel.policy_listeners.add(self)
+
+    def record(
+        self,
+        kind: str,
+        name: str,
+        duration: int = 0,
+        event_properties: Mapping[str, Any] = EMPTY,
+        session_properties: Mapping[str, Any] = EMPTY,
+        attributes: Mapping[str, Any] = EMPTY,
+        parent_action_id: str = "",
+    ) -> None:
+        """Report something that ends now, in the current session or in a new one. Properties have been checked."""
+        channel = self.channel
+        with channel.lock:
+            if channel.busy:
+                channel.deferred.append(
+                    lambda: self._record(
+                        kind, name, duration, event_properties, session_properties, attributes, parent_action_id
+                    )
+                )
+                return
+            channel.busy = True
+            try:
+                self._record(kind, name, duration, event_properties, session_properties, attributes, parent_action_id)
+            finally:
+                channel.busy = False
+            if channel.deferred:
+                channel.drain()
+
+    def _record(
+        self,
+        kind: str,
+        name: str,
+        duration: int,
+        event_properties: Mapping[str, Any],
+        session_properties: Mapping[str, Any],
+        attributes: Mapping[str, Any],
+        parent_action_id: str,
+    ) -> None:
+        now = self._steady()
+        session = self.session
+        if session is None or not session.last <= now < session.deadline:
+            session = self.session_at(now)
+        session.last = session.end = now
+        wall = now + session.offset
+        if duration:
+            wall = max(wall - duration, session.start + session.offset)
+        self._write(
+            session,
+            Event(
+                event_id=self.channel.event_ids.next(wall),
+                kind=kind,
+                timestamp=wall,
+                stream_id=session.stream_id,
+                sequence=session.sequence,
+                session_id=session.session_id,
+                name=name,
+                duration=duration,
+                user_identifier=session.identifier,
+                parent_action_id=parent_action_id,
+                attributes=attributes,  # type: ignore[arg-type]
+                event_properties=event_properties,  # type: ignore[arg-type]
+                session_properties=session_properties,  # type: ignore[arg-type]
+            ),
+        )
+
+    def record_in(self, session: Session, kind: str, start: int, **fields: Any) -> None:
+        """Report something with a start (steady time) that belongs to `session`, even if that is over. Hold the lock."""
+        now = self._steady()
+        if session is self.session:
+            # Its end is activity like any other, but it never starts a new session.
+            session.life.touch(session.last)
+            session.life.touch(now)
+            session.last = session.end = now
+            session.deadline = session.life.next_deadline(self.channel.policy)
+        self.write(session, kind, start, duration=max(0, now - start), **fields)
+
+    def identify(self, identifier: str) -> None:
+        """Tag the current session, or the one that this starts; "" removes the tag."""
+
+        def work() -> None:
+            if not identifier and not self.identifier and self.session is None:
+                return
+            session = self.session_at(self._steady())
+            self.identifier = session.identifier = identifier
+            session.last = session.end = self._steady()
+            self.write(session, EventKind.IDENTIFY.value, session.last)
+
+        self.channel.run(work)
+
+    def session_at(self, now: int) -> Session:
+        """The session that an activity at `now` (steady time) belongs to, after a split where one is due."""
+        session = self.session
+        if session is not None:
+            reason = self.split_due(now)
+            if reason is None:
+                session.life.touch(now)
+                session.last = now
+                session.deadline = session.life.next_deadline(self.channel.policy)
+                return session
+            self.on_split(session)
+            self.close(reason, session.end)
+        return self._start(now)
+
+    def close(self, reason: EndReason, at: int) -> None:
+        """End the current session, with its end at `at` (steady time); the next one starts with the next activity."""
+        session = self.session
+        if session is None:
+            return
+        self.session = None
+        if session.owned:
+            # A session that a forked child shares with its parent is the parent's to end.
+            self.write(session, EventKind.SESSION_END.value, at, end_reason=reason.value)
+        self._previous = session.session_id
+        self.follow(reason)
+
+    def follow(self, reason: EndReason) -> None:
+        """The next session follows an end for this reason."""
+        self.identifier = identifier_after(reason, self.identifier)
+        self._start_reason = StartReason.START_UP if reason is EndReason.APP_CLOSED else StartReason(reason.value)
+
+    def split_due(self, now: int) -> EndReason | None:
+        """Why the current session is over at `now` (steady time), without ending it."""
+        session = self.session
+        if session is None:
+            return None
+        session.life.touch(session.last)
+        return session.life.split_due(now, self.channel.policy)
+
+    def change_context(self, context: Context, *, unlink: bool) -> None:
+        """What the next session runs under. With `unlink` nothing in it points at the one before."""
+        self.context = context
+        if unlink:
+            self._previous = ""
+
+    def resume(self, session: Session) -> None:
+        """Go on with a session that was begun elsewhere, such as in another worker process."""
+        self.session = session
+
+    def policy_changed(self) -> None:
+        """The server set other timeouts: ask the rule anew at the next activity."""
+        if self.session is not None:
+            self.session.deadline = 0
+
+    def forked(self) -> None:
+        """In a forked child: the session goes on in a stream of its own."""
+        if self.session is not None:
+            self.session.stream_id = self.channel.stream_id
+            self.session.sequence = 0
+            self.session.owned = False
+
+    def _start(self, now: int) -> Session:
+        """A new session, tagged as the one before where the rules say so."""
+        channel = self.channel
+        offset = anchor(channel.clock, self.context.clock_offset)
+        if offset != self.context.clock_offset:
+            self.context = msgspec.structs.replace(self.context, clock_offset=offset)
+        session = Session(new_id(now + offset), now, self.context, channel.stream_id)
+        session.deadline = session.life.next_deadline(channel.policy)
+        self.session = session
+        self.write(
+            session,
+            EventKind.SESSION_START.value,
+            now,
+            start_reason=self._start_reason.value,
+            previous_session_id=self._previous,
+        )
+        if self.identifier:
+            session.identifier = self.identifier
+            self.write(session, EventKind.IDENTIFY.value, now, retag=True)
+        return session
+
+    def write(self, session: Session, kind: str, start: int, **fields: Any) -> None:
+        """One event at `start` (steady time) of any session of this agent, with the fields of the wire's Event."""
+        if session.end < start:
+            session.end = start
+        wall = start + session.offset
+        event = Event(
+            event_id=self.channel.event_ids.next(wall),
+            kind=kind,
+            timestamp=wall,
+            stream_id=session.stream_id,
+            sequence=session.sequence,
+            session_id=session.session_id,
+            user_identifier=session.identifier,
+            **fields,
+        )
+        self._write(session, event)
+
+    def _write(self, session: Session, event: Event) -> None:
+        try:
+            line = _encode(event) + SEPARATOR
+            if is_suspicious(line):
+                line = self._careful(event)
+        except (TypeError, ValueError, OverflowError, RecursionError):
+            line = self._careful(event)
+        if not self.channel.queue.append(line, session.context):
+            self.channel.queue.lose(session.session_id, session.stream_id, session.sequence)
+        session.sequence += 1
+
+    def _careful(self, event: Event) -> bytes:
+        """The line of an event that could not be encoded as it is, or in which a value may break a rule."""
+        check = self.channel.check
+        event.name = _text(event.name)[:MAX_NAME]
+        event.user_identifier = _text(event.user_identifier)
+        event.event_properties = _texts(check.clean(PropertyKind.EVENT, event.event_properties))
+        event.session_properties = _texts(check.clean(PropertyKind.SESSION, event.session_properties))
+        event.attributes = _texts(event.attributes)
+        try:
+            return _encode(event) + SEPARATOR
+        except (TypeError, ValueError, OverflowError):
+            # A number that is beyond 64 bits, which the encoder does not know.
+            for values in (event.event_properties, event.session_properties, event.attributes):
+                for key, value in values.items():
+                    if isinstance(value, int) and not -(2**63) <= value < 2**64:
+                        values[key] = float(value)
+            return _encode(event) + SEPARATOR
+
+
+def _text(value: str) -> str:
+    """Without lone surrogates (from undecodable file names and the like), which UTF-8 cannot carry."""
+    return value.encode("utf-8", "replace").decode()
+
+
+def _texts(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {_text(key): _text(value) if isinstance(value, str) else value for key, value in values.items()}
+
+
+def _nothing(session: Session) -> None:
+    """No one to tell."""

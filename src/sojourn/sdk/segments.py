@@ -1,0 +1,154 @@
+"""One file of the queue: a mapped page of committed lines. Knows the layout; nothing about owners, sending or sessions.
+
+Layout: a header of 64 bytes, native eight-byte words (magic, end of the committed part, end of the part
+that was delivered), then lines. A line is one of
+
+- `#N {…}`  from here on, events belong to the context N, defined here (instance, device, clock; see `contexts.py`);
+- `#N`      from here on, events belong to the context N, defined earlier in this file;
+- `!{…}`    an absence: events that were dropped;
+- `{…},`    an event, as it will stand in the body of a request.
+
+A writer copies a line behind the committed part and then stores the new end, one aligned word: a process that is
+killed leaves either the whole line or none of it. JSON has no raw NUL or newline, so a page that a power failure
+lost (files are born as zeros) shows as NUL bytes, and costs no more than its own lines.
+"""
+
+import contextlib
+import errno
+import mmap
+import os
+import sys
+from pathlib import Path
+from typing import Final
+
+MAGIC: Final = int.from_bytes(b"SOJOURN1", sys.byteorder)
+HEADER: Final = 64
+SEGMENT_BYTES: Final = 1 << 20
+_COMMITTED: Final = 1
+_DELIVERED: Final = 2
+_POPULATE_WRITE: Final = 23  # MADV_POPULATE_WRITE (Linux 5.14)
+_POPULATE_STEP: Final = 64 * 1024
+
+
+class SegmentError(OSError):
+    """A file that cannot be used as a segment."""
+
+
+class Segment:
+    """A mapped segment. One writer, who holds the queue's lock; one reader, the sender."""
+
+    __slots__ = ("_map", "contexts", "last_context", "path", "size", "view", "words")
+
+    def __init__(self, mapped: mmap.mmap, path: Path | None) -> None:
+        self._map = mapped
+        self.path = path
+        self.size = len(mapped)
+        self.view = memoryview(mapped)
+        self.words = self.view[:HEADER].cast("Q")
+        self.contexts: dict[object, int] = {}
+        self.last_context: object = None
+
+    @classmethod
+    def create(cls, path: Path, size: int = SEGMENT_BYTES) -> "Segment":
+        """A new, empty file. Raises OSError when there is no room, so that no later write can find none."""
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o600)
+        try:
+            _reserve(descriptor, size)
+            segment = cls(mmap.mmap(descriptor, size), path)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+        finally:
+            os.close(descriptor)
+        segment.words[0] = MAGIC
+        segment.words[_DELIVERED] = HEADER
+        segment.words[_COMMITTED] = HEADER
+        return segment
+
+    @classmethod
+    def in_memory(cls, size: int = SEGMENT_BYTES) -> "Segment":
+        """A segment without a file, for a machine that has no room or no right to write."""
+        segment = cls(mmap.mmap(-1, size), None)
+        segment.words[0] = MAGIC
+        segment.words[_DELIVERED] = HEADER
+        segment.words[_COMMITTED] = HEADER
+        return segment
+
+    @classmethod
+    def open(cls, path: Path) -> "Segment":
+        """An existing file. Raises SegmentError for one that is empty, foreign or damaged in its header."""
+        descriptor = os.open(path, os.O_RDWR | getattr(os, "O_CLOEXEC", 0))
+        try:
+            if os.fstat(descriptor).st_size < HEADER:
+                raise SegmentError(f"{path} is too short")
+            segment = cls(mmap.mmap(descriptor, 0), path)
+        finally:
+            os.close(descriptor)
+        if segment.words[0] != MAGIC or not HEADER <= segment.delivered <= segment.committed <= segment.size:
+            segment.close()
+            raise SegmentError(f"{path} has no valid header")
+        return segment
+
+    def populate(self) -> None:
+        """Have the pages in memory before the first write needs them. For the sender's thread."""
+        if self.path is not None and sys.platform == "linux":
+            with contextlib.suppress(OSError, ValueError):
+                # In steps, because the call does not release the interpreter.
+                for start in range(0, self.size, _POPULATE_STEP):
+                    self._map.madvise(_POPULATE_WRITE, start, min(_POPULATE_STEP, self.size - start))
+
+    @property
+    def committed(self) -> int:
+        """Where the committed lines end, in bytes from the start of the file."""
+        return self.words[_COMMITTED]
+
+    @property
+    def delivered(self) -> int:
+        """Where the delivered lines end."""
+        return self.words[_DELIVERED]
+
+    def mark_delivered(self, end: int) -> None:
+        """Everything before `end` has been delivered or accounted for."""
+        self.words[_DELIVERED] = end
+
+    def append(self, line: bytes) -> bool:
+        """Add a line; False when the segment has no room for it."""
+        start = self.words[_COMMITTED]
+        end = start + len(line)
+        if end > self.size:
+            return False
+        self.view[start:end] = line
+        self.words[_COMMITTED] = end
+        return True
+
+    def read(self, start: int, end: int) -> bytes:
+        """A copy of a part of the file."""
+        return bytes(self.view[start:end])
+
+    def close(self) -> None:
+        """Let go of the mapping; what was appended stays in the file."""
+        self.words.release()
+        self.view.release()
+        self._map.close()
+
+    def remove(self) -> None:
+        """Close, and delete the file."""
+        self.close()
+        if self.path is not None:
+            with contextlib.suppress(OSError):
+                self.path.unlink()
+
+
+def _reserve(descriptor: int, size: int) -> None:
+    """Give the file its room on the disk: a write to a mapped page for which there is none would kill the process."""
+    if hasattr(os, "posix_fallocate"):
+        try:
+            os.posix_fallocate(descriptor, 0, size)
+        except OSError as error:
+            if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL):
+                raise
+        else:
+            return
+    block = bytes(64 * 1024)
+    for start in range(0, size, len(block)):
+        os.pwrite(descriptor, block[: size - start], start)

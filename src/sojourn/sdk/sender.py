@@ -1,0 +1,370 @@
+"""The background thread that empties the queue: when it sends, how it repeats, and when it gives up (never, for 5xx)."""
+
+import contextlib
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+from sojourn.sdk.batches import Part, Reader, Region
+from sojourn.sdk.clock import Clock
+from sojourn.sdk.notices import Notices
+from sojourn.sdk.ownership import Owner, bytes_of_others, dead_owners
+from sojourn.sdk.queue import Queue
+from sojourn.sdk.segments import Segment, SegmentError
+from sojourn.sdk.transport import Delivered, Failed, Outcome, Refused, Transport
+from sojourn.sdk.trimming import absences_of, thin
+from sojourn.wire.messages import Receipt
+
+LOOK_FOR_ORPHANS: Final = 20.0
+"""Seconds between two looks for the files of dead processes."""
+LONGEST_BACK_OFF: Final = 60.0
+LONGEST_RETRY_AFTER: Final = 3_600.0
+
+
+class Pace:
+    """How the sender batches and repeats. Ages and delays in seconds."""
+
+    __slots__ = ("batch_age", "batch_bytes", "batch_events", "first_back_off")
+
+    def __init__(
+        self,
+        batch_events: int = 1_000,
+        batch_bytes: int = 512 * 1024,
+        batch_age: float = 1.0,
+        first_back_off: float = 0.5,
+    ) -> None:
+        self.batch_events = batch_events
+        self.batch_bytes = batch_bytes
+        self.batch_age = batch_age
+        self.first_back_off = first_back_off
+
+
+class Sender:
+    """Owns the thread. One request at a time, so the events of a stream arrive in their order."""
+
+    def __init__(
+        self,
+        queue: Queue,
+        transport: Transport,
+        clock: Clock,
+        notices: Notices,
+        pace: Pace,
+        on_receipt: Callable[[Receipt, Part], None],
+    ) -> None:
+        self.queue = queue
+        self.transport = transport
+        self.pace = pace
+        self.held = False
+        self._clock = clock
+        self._notices = notices
+        self._on_receipt = on_receipt
+        self._reset()
+
+    def _reset(self) -> None:
+        self._signal = threading.Event()
+        self._progress = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._readers: dict[int, Reader] = {}
+        self._adopted: deque[tuple[Owner, deque[Segment]]] = deque()
+        self._looked_at = -LOOK_FOR_ORPHANS
+        self._urgent = self._closing = False
+        self._close_by = 0.0
+        self._failures = 0
+        self._attempts_failed = 0
+        self._max_events = self.pace.batch_events
+        self.queue.wake = self.wake
+
+    def start(self) -> None:
+        """Start the thread, unless it runs."""
+        if self._thread is None and not self._closing:
+            self._thread = threading.Thread(target=self._run, name="sojourn-sender", daemon=True)
+            # An interpreter that is ending starts no threads; the events are on the disk.
+            with contextlib.suppress(RuntimeError):
+                self._thread.start()
+
+    def wake(self) -> None:
+        """There is work. The first call in a process, or in a forked child, starts the thread."""
+        self.start()
+        self._signal.set()
+
+    def release(self) -> None:
+        """From now on something may leave the process."""
+        self.held = False
+        self.wake()
+
+    def forget_after_fork(self) -> None:
+        """In a forked child: the thread is gone, and what was adopted is the parent's."""
+        for owner, _ in self._adopted:
+            owner.abandon()
+        self.transport.forget_after_fork()
+        self._reset()
+
+    def flush(self, timeout: float, *, patient: bool = True) -> bool:
+        """Send everything appended so far; False when that took longer, or, if not patient, when an attempt failed."""
+        mark = self.queue.appended
+        failed = self._attempts_failed
+        until = time.monotonic() + timeout
+        with self._progress:
+            while self.queue.accounted < mark:
+                left = until - time.monotonic()
+                if left <= 0 or self._thread is None or self.held or (not patient and self._attempts_failed != failed):
+                    return False
+                self._urgent = True
+                self._signal.set()
+                self._progress.wait(min(left, 0.5))
+        return True
+
+    def close(self, timeout: float) -> bool:
+        """Send what is left within `timeout` seconds and end the thread; what could not be sent stays on the disk."""
+        self._close_by = time.monotonic() + timeout
+        self._closing = self._urgent = True
+        self._signal.set()
+        thread = self._thread
+        if thread is None:
+            self._finish()
+        else:
+            thread.join(timeout)
+        return self.queue.accounted >= self.queue.appended
+
+    def _run(self) -> None:
+        try:
+            while not self._closing:
+                self._wait_for_work()
+                if self.held:
+                    self._urgent = False
+                else:
+                    self._send_all()
+            if not self.held:
+                self._send_all()
+            self._finish()
+        except Exception:
+            # Without this thread nothing is sent, but all is kept on the disk for the next start.
+            self._notices.failed("sending")
+
+    def _wait_for_work(self) -> None:
+        """Sleep until there is something worth a request."""
+        self._keep_house()
+        queue = self.queue
+        if self._nothing_to_send():
+            with queue.lock:
+                queue.wake_at = queue.appended + 1
+            if self._nothing_to_send() and not self._urgent:
+                self._signal.wait(LOOK_FOR_ORPHANS)
+            self._signal.clear()
+            self._keep_house()
+        if not self._urgent and not self._adopted and not self._nothing_to_send():
+            with queue.lock:
+                queue.wake_at = queue.accounted + self.pace.batch_events
+            if queue.appended < queue.wake_at:
+                self._signal.wait(self.pace.batch_age)
+            self._signal.clear()
+
+    def _nothing_to_send(self) -> bool:
+        return self.held or (not self._adopted and not self.queue.pending_bytes())
+
+    def _keep_house(self) -> None:
+        queue = self.queue
+        while queue.add_spare():
+            pass
+        now = time.monotonic()
+        if now - self._looked_at >= LOOK_FOR_ORPHANS and not self.held:
+            self._looked_at = now
+            mine = {queue.owner.name} if queue.owner else set()
+            for owner in dead_owners(queue.directory, mine | {owner.name for owner, _ in self._adopted}):
+                self._adopt(owner)
+        self._trim()
+
+    def _adopt(self, owner: Owner) -> None:
+        segments: deque[Segment] = deque()
+        for path in owner.segments():
+            try:
+                segments.append(Segment.open(path))
+            except SegmentError:
+                # It was being made when the process died: nothing was ever appended.
+                path.unlink(missing_ok=True)
+            except OSError:
+                continue
+        self._adopted.append((owner, segments))
+
+    def _send_all(self) -> None:
+        """Send until nothing is left; between failed attempts, wait ever longer."""
+        while (found := self._next_region()) is not None:
+            reader, region = found
+            while region.parts:
+                outcome = self._post(region.parts[0])
+                if isinstance(outcome, Failed):
+                    self._note_failure(outcome)
+                    if self._closing:
+                        return
+                    self._back_off(outcome)
+                    break
+                self._failures = 0
+                self._notices.forget("unreachable")
+                if isinstance(outcome, Refused) and outcome.status == 413 and self._max_events > 1:
+                    self._max_events = max(1, min(self._max_events, region.parts[0].count) // 2)
+                    break
+                self._settle(outcome, region.parts.pop(0))
+            else:
+                self._pass_over(reader, region)
+            if self._closing and time.monotonic() >= self._close_by:
+                return
+        self._max_events = self.pace.batch_events
+        self._urgent = False
+        with self._progress:
+            self._progress.notify_all()
+
+    def _next_region(self) -> tuple[Reader, Region] | None:
+        """The oldest region that is left; segments that are done with are deleted on the way."""
+        while self._adopted:
+            owner, segments = self._adopted[0]
+            while segments:
+                if region := self._reader(segments[0]).next_region(self._max_events, self.pace.batch_bytes):
+                    return self._reader(segments[0]), region
+                self._discard(segments.popleft())
+            owner.release()
+            self._adopted.popleft()
+        queue = self.queue
+        while True:
+            with queue.lock:
+                is_sealed = bool(queue.sealed)
+                segment = queue.sealed[0] if is_sealed else queue.current
+            if segment is None:
+                return None
+            if region := self._reader(segment).next_region(self._max_events, self.pace.batch_bytes):
+                return self._reader(segment), region
+            if not is_sealed:
+                return None
+            with queue.lock:
+                queue.sealed.popleft()
+            self._discard(segment)
+
+    def _reader(self, segment: Segment) -> Reader:
+        reader = self._readers.get(id(segment))
+        if reader is None:
+            reader = self._readers[id(segment)] = Reader(segment)
+        return reader
+
+    def _discard(self, segment: Segment) -> None:
+        self._readers.pop(id(segment), None)
+        segment.remove()
+
+    def _post(self, part: Part) -> Outcome:
+        if not part.count and not part.absences:
+            return Delivered(Receipt(accepted=0, rejected=[], discards=[], policy=None, server_time=0))  # type: ignore[arg-type]
+        longest = max(0.1, self._close_by - time.monotonic()) if self._closing else None
+        return self.transport.post(part.body(self._clock), self._clock.wall(), longest)
+
+    def _settle(self, outcome: Outcome, part: Part) -> None:
+        """The part will not be sent again: it was taken, or it never will be."""
+        if isinstance(outcome, Delivered):
+            if outcome.receipt.server_time:
+                self._on_receipt(outcome.receipt, part)
+        elif isinstance(outcome, Refused):
+            self._notices.tell(
+                f"refused:{outcome.status}",
+                "%d events were refused and dropped: %s",
+                part.count,
+                outcome.message,
+            )
+            with self.queue.lock:
+                for absence in absences_of(part.lines(), "refused"):
+                    self.queue.note_absence(absence, part.context)
+
+    def _pass_over(self, reader: Reader, region: Region) -> None:
+        mine = not self._adopted
+        reader.pass_over(region)
+        if mine:
+            self._account(region.lines)
+        self._keep_house()
+
+    def _account(self, count: int) -> None:
+        with self._progress:
+            with self.queue.lock:
+                self.queue.accounted += count
+            self._progress.notify_all()
+
+    def _note_failure(self, outcome: Failed) -> None:
+        self._failures += 1
+        self._notices.tell("unreachable", "%s; events are kept on the disk and sent later", outcome.message)
+        with self._progress:
+            self._attempts_failed += 1
+            self._progress.notify_all()
+
+    def _back_off(self, outcome: Failed) -> None:
+        """Wait before the next attempt: as long as the server says, else ever longer, with jitter."""
+        longest = min(LONGEST_BACK_OFF, self.pace.first_back_off * 2 ** min(self._failures - 1, 16))
+        delay = random.uniform(longest / 2, longest)  # noqa: S311 - jitter is no secret
+        if outcome.retry_after is not None:
+            delay = min(max(delay, outcome.retry_after), LONGEST_RETRY_AFTER)
+        self._urgent = False
+        until = time.monotonic() + delay
+        while (left := until - time.monotonic()) > 0 and not self._closing:
+            self._signal.wait(left)
+            self._signal.clear()
+            if self._urgent and outcome.retry_after is None:
+                # A flush is worth an attempt at once, but not a storm of them.
+                self._urgent = False
+                until = min(until, time.monotonic() + self.pace.first_back_off / 2)
+            self._keep_house()
+
+    def _trim(self) -> None:
+        """Bring the queue back under its limit, oldest first: measurements, then whatever there is."""
+        queue = self.queue
+        with queue.lock:
+            sealed = list(queue.sealed)
+        used = queue.pending_bytes() + sum(s.committed - s.delivered for _, found in self._adopted for s in found)
+        if used <= queue.max_bytes // 2:
+            return
+        mine = {owner.name for owner, _ in self._adopted} | ({queue.owner.name} if queue.owner else set())
+        excess = used + bytes_of_others(queue.directory, mine) - queue.max_bytes
+        for measurements_only in (True, False):
+            for segment in [s for _, found in self._adopted for s in found] + sealed:
+                if excess <= 0:
+                    return
+                excess -= self._trim_segment(segment, measurements_only=measurements_only)
+
+    def _trim_segment(self, segment: Segment, *, measurements_only: bool) -> int:
+        """Leave out what can be left out of one segment; the bytes that this freed."""
+        before = segment.committed - segment.delivered
+        try:
+            result = thin(segment, measurements_only=measurements_only)
+        except OSError:
+            return 0
+        if result is None:
+            return 0
+        smaller, dropped = result
+        self._readers.pop(id(segment), None)
+        self._notices.tell(
+            "trimmed", "the queue is over its limit of %d bytes: the oldest events are dropped", self.queue.max_bytes
+        )
+        for _, found in self._adopted:
+            if segment in found:
+                found[found.index(segment)] = smaller
+                break
+        else:
+            with self.queue.lock:
+                self.queue.sealed[self.queue.sealed.index(segment)] = smaller
+            self._account(dropped)
+        return before - (smaller.committed - smaller.delivered)
+
+    def _finish(self) -> None:
+        """Let go of everything; what was not delivered stays in files that the next start finds."""
+        for owner, segments in self._adopted:
+            for segment in segments:
+                segment.close()
+            owner.release()
+        queue = self.queue
+        with queue.lock:
+            queue.seal()
+            queue.drop_spares()
+            for segment in queue.sealed:
+                (segment.remove if segment.committed == segment.delivered else segment.close)()
+            queue.sealed.clear()
+            if queue.owner is not None:
+                queue.owner.release()
+                queue.owner = None
+        with self._progress:
+            self._progress.notify_all()
