@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from litestar import Litestar, Response, get
+from litestar import Litestar, Response, Router, get
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.handlers import HTTPRouteHandler
@@ -10,7 +10,7 @@ from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.types.internal_types import PathParameterDefinition
 
-from sojourn.web import ingest
+from sojourn.web import clients, ingest
 from sojourn.web.api import configuration, reading
 from sojourn.web.errors import EXCEPTION_HANDLERS
 from sojourn.web.services import Services
@@ -65,7 +65,9 @@ def create_app(services: Services) -> Litestar:
         return services
 
     return Litestar(
-        route_handlers=[ingest.preflight, ingest.take_events, health, metrics, *API],
+        # In one router, whose routes are registered once. One by one, Litestar prepares the handlers of a path again
+        # for each further method, and from the third on the first ones answer with a coroutine.
+        route_handlers=[Router("/", route_handlers=[ingest.preflight, ingest.take_events, *clients.HANDLERS, health, metrics, *API])],
         dependencies={"services": Provide(get_services, sync_to_thread=False, use_cache=True)},
         exception_handlers=EXCEPTION_HANDLERS,
         state=State({"services": services}),
