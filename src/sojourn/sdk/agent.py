@@ -40,7 +40,7 @@ EVENT: Final = EventKind.EVENT.value
 
 
 class Agent:
-    """One instance's sessions, reported through a channel. Made by `start`; all methods may be called from any thread."""
+    """One instance's sessions, reported through a channel. All methods may be called from any thread."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class Agent:
         self.crash_capture: CrashCapture | None = None
         self._instance_id = instance_id
         self._device = device or channel.options.device or this_device()
-        self._os = os or channel.options.os or this_os()
+        self._os = os or channel.options.operating_system or this_os()
         self._browser = browser or Software()
         privacy = OPTED_OUT if channel.options.opt_in_mode else ALL
         self._recorder = Recorder(channel, self._context(privacy))

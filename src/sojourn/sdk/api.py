@@ -8,7 +8,7 @@ from typing import Any
 from sojourn.sdk.actions import RootAction
 from sojourn.sdk.agent import Agent
 from sojourn.sdk.channel import Channel
-from sojourn.sdk.clock import Clock, SystemClock
+from sojourn.sdk.clock import Clock
 from sojourn.sdk.crashes import CrashCapture
 from sojourn.sdk.data import EventData, ExceptionEventData, HttpRequestEventData, SessionPropertyEventData
 from sojourn.sdk.modifiers import EventModifier
@@ -46,20 +46,19 @@ def start(
     """
     global _default
     options = Options(
-        endpoint=endpoint,
-        frontend=frontend,
-        key=key,
+        endpoint,
+        frontend,
+        key,
         app_version=app_version,
         state_dir=state_dir,
         opt_in_mode=opt_in_mode,
         debug=debug,
-        capture_crashes=capture_crashes,
         max_disk_bytes=max_disk_bytes,
         exit_timeout=exit_timeout,
         device=device,
-        os=operating_system,
-        clock=clock or SystemClock(),
-        pace=pace or Pace(),
+        operating_system=operating_system,
+        clock=clock,
+        pace=pace,
     )
     channel = Channel(options)
     agent = Agent(channel)

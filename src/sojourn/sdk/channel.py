@@ -1,4 +1,4 @@
-"""What the agents of one `start` share: lock, queue, sender, clock, ids, the server's policy; and what a fork does to them."""
+"""What the agents of one `start` share: lock, queue, sender, clock, ids and policy; and what a fork does to them."""
 
 import os
 import sys

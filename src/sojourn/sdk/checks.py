@@ -1,4 +1,4 @@
-"""The rules' check of properties, with a fast path for names that passed it before. The rules decide; this remembers."""
+"""The rules' check of properties, with a fast path for names that passed it before. The rules decide."""
 
 from collections.abc import Mapping
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""The SDK's only clock: a steady time for session life, and the wall time it was anchored to. No other module asks for the time."""
+"""The SDK's only clock: a steady time for session life, and the wall time that it is anchored to."""
 
 import contextlib
 import os
@@ -24,7 +24,8 @@ class Clock(Protocol):
         ...
 
 
-_STEADY_ID: Final = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC", None))
+_STEADY_ID: Final[int] = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC", 0))
+_read_steady: Final = getattr(time, "clock_gettime_ns", lambda _: time.monotonic_ns())
 
 
 class SystemClock:
@@ -37,15 +38,8 @@ class SystemClock:
         with contextlib.suppress(OSError):
             self.boot_id = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
-    if _STEADY_ID is None:
-
-        def steady(self) -> int:
-            return time.monotonic_ns() // 1000
-
-    else:
-
-        def steady(self, _read=time.clock_gettime_ns, _id=_STEADY_ID) -> int:  # type: ignore[no-untyped-def]  # noqa: ANN001
-            return _read(_id) // 1000  # type: ignore[no-any-return]
+    def steady(self) -> int:
+        return _read_steady(_STEADY_ID) // 1000
 
     def wall(self) -> int:
         return time.time_ns() // 1000

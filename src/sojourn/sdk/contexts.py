@@ -13,7 +13,7 @@ SDK_VERSION: Final = "0.1.0"
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True, eq=False):
-    """The head of a batch, as it is kept in a segment. `clock_offset` is wall time minus steady time, in microseconds."""
+    """The head of a batch, as kept in a segment. `clock_offset` is wall minus steady time, in microseconds."""
 
     instance_id: str
     app_version: str = ""
@@ -25,7 +25,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     boot_id: str = ""
 
     def sent_at(self, clock: Clock) -> int:
-        """The time now by the very clock that stamped the events, even one that was set or belongs to a dead process."""
+        """The time now by the clock that stamped the events, even one that was set since or of a dead process."""
         if self.boot_id == clock.boot_id:
             return clock.steady() + self.clock_offset
         return clock.wall()

@@ -1,13 +1,14 @@
-"""Catches what nothing else caught: `sys.excepthook`, `threading.excepthook`, asyncio's handler; each chained, not replaced."""
+"""Catches what nothing else caught: `sys.excepthook`, `threading.excepthook`, asyncio's handler; each is chained."""
 
-import asyncio
-import contextlib
 import sys
 import threading
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sojourn.sdk.agent import Agent
+
+if TYPE_CHECKING:
+    import asyncio
 
 
 class CrashCapture:
@@ -21,14 +22,14 @@ class CrashCapture:
         sys.excepthook = self._on_crash
         threading.excepthook = self._on_thread_error
         # Started inside a running loop, its handler is ours to chain at once.
-        with contextlib.suppress(RuntimeError):
-            self.watch_event_loop(asyncio.get_running_loop())
+        if (loaded := sys.modules.get("asyncio.events")) and (loop := loaded._get_running_loop()):
+            self.watch_event_loop(loop)
 
-    def watch_event_loop(self, loop: asyncio.AbstractEventLoop) -> None:
+    def watch_event_loop(self, loop: "asyncio.AbstractEventLoop") -> None:
         """Report what asyncio's handler of this loop is given."""
         before = loop.get_exception_handler()
 
-        def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        def handle(loop: "asyncio.AbstractEventLoop", context: dict[str, Any]) -> None:
             error = context.get("exception")
             if self._active and isinstance(error, Exception):
                 self._agent.report_unhandled(error)

@@ -71,7 +71,7 @@ class ExceptionEventData:
 
 
 class HttpRequestEventData:
-    """An HTTP request that the application made. `duration` in microseconds or a timedelta; sizes in bytes, -1 unknown."""
+    """An HTTP request of the application. `duration` in microseconds or a timedelta; sizes in bytes, -1 unknown."""
 
     __slots__ = (
         "duration",

@@ -31,4 +31,4 @@ def guarded(method: Callable[Concatenate[_Self, _P], None]) -> Callable[Concaten
         except Exception:
             self.notices.failed(f"in {method.__name__}")
 
-    return call
+    return call  # type: ignore[return-value]

@@ -1,4 +1,4 @@
-"""Ids: UUIDv7 for sessions (random) and for events (counted within a random stream, so that one costs no system call)."""
+"""Ids: UUIDv7 for sessions (random) and for events (counted, so that one costs no system call)."""
 
 import os
 

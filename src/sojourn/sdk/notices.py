@@ -1,5 +1,6 @@
 """What the SDK has to say to the developer: each thing once, through the `sojourn` logger, and never more than that."""
 
+import contextlib
 import logging
 from typing import Final
 
@@ -33,13 +34,10 @@ class Notices:
         key = f"failed:{doing}"
         if key not in self._told:
             self._told.add(key)
-            try:
+            # A log handler of the application that raises is its own affair.
+            with contextlib.suppress(Exception):
                 logger.exception("error inside the SDK while %s; the application is not affected", doing)
-            except Exception:  # noqa: S110 - a log handler of the application that raises is its own affair
-                pass
 
     def _log(self, level: int, message: str, *arguments: object) -> None:
-        try:
+        with contextlib.suppress(Exception):
             logger.log(level, message, *arguments)
-        except Exception:  # noqa: S110 - as above
-            pass

@@ -88,7 +88,7 @@ class Queue:
             self.current = None
 
     def add_spare(self) -> bool:
-        """Make a segment ready for the next roll, in the sender's thread; False when there are enough or none can be."""
+        """Make a segment ready for the next roll, in the sender's thread; False when none is needed or possible."""
         if self.owner is None or len(self.spares) >= SPARES:
             return False
         try:
@@ -125,12 +125,8 @@ class Queue:
     def _segment_for(self, line: bytes, context: Context) -> Segment | None:
         """The segment that the line goes to, with the marker of its context written."""
         segment = self.current
-        if segment is not None:
-            if segment.last_context is not context and not _mark(segment, context):
-                segment = None
-            elif segment.committed + len(line) > segment.size:
-                segment = None
-        if segment is None:
+        marked = segment is not None and (segment.last_context is context or _mark(segment, context))
+        if segment is None or not marked or segment.committed + len(line) > segment.size:
             segment = self._roll(len(line))
             if segment is None:
                 return None

@@ -29,8 +29,19 @@ class Session:
     """The session that an agent is in. Times in microseconds; `offset` turns the steady ones into wall times."""
 
     __slots__ = (
-        "context", "deadline", "end", "identifier", "last", "life", "offset", "owned", "sequence", "session_id", "start", "stream_id",
-    )  # fmt: skip
+        "context",
+        "deadline",
+        "end",
+        "identifier",
+        "last",
+        "life",
+        "offset",
+        "owned",
+        "sequence",
+        "session_id",
+        "start",
+        "stream_id",
+    )
 
     def __init__(self, session_id: str, start: int, context: Context, stream_id: str) -> None:
         self.session_id = session_id
@@ -46,7 +57,7 @@ class Session:
 
 
 class Recorder:
-    """One agent's sessions. `on_split` is told of a lazy split between the end of one session and the start of the next."""
+    """One agent's sessions. `on_split` is told of a lazy split, before the session is closed."""
 
     def __init__(self, channel: Channel, context: Context) -> None:
         self.channel = channel
@@ -125,7 +136,7 @@ class Recorder:
         )
 
     def record_in(self, session: Session, kind: str, start: int, **fields: Any) -> None:
-        """Report something with a start (steady time) that belongs to `session`, even if that is over. Hold the lock."""
+        """Report something that started at `start` (steady time) in `session`, even if that is over. Hold the lock."""
         now = self._steady()
         if session is self.session:
             # Its end is activity like any other, but it never starts a new session.

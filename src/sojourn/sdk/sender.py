@@ -1,7 +1,7 @@
-"""The background thread that empties the queue: when it sends, how it repeats, and when it gives up (never, for 5xx)."""
+"""The background thread that empties the queue: when it sends, and how it repeats what failed."""
 
 import contextlib
-import random
+import os
 import threading
 import time
 from collections import deque
@@ -296,7 +296,7 @@ class Sender:
     def _back_off(self, outcome: Failed) -> None:
         """Wait before the next attempt: as long as the server says, else ever longer, with jitter."""
         longest = min(LONGEST_BACK_OFF, self.pace.first_back_off * 2 ** min(self._failures - 1, 16))
-        delay = random.uniform(longest / 2, longest)  # noqa: S311 - jitter is no secret
+        delay = longest * (1 + os.urandom(1)[0] / 255) / 2
         if outcome.retry_after is not None:
             delay = min(max(delay, outcome.retry_after), LONGEST_RETRY_AFTER)
         self._urgent = False

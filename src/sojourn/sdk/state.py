@@ -1,9 +1,9 @@
 """Where an application's state lies on this machine, and the one thing that is kept there for good: the instance id."""
 
-import hashlib
 import os
 import re
 import sys
+import zlib
 from pathlib import Path
 
 from sojourn.sdk.ids import new_id
@@ -21,8 +21,7 @@ def default_state_home() -> Path:
 def application_directory(state_home: Path, endpoint: str, frontend: str) -> Path:
     """One directory for each frontend of each server, so that test data never ends up in production."""
     readable = re.sub(r"[^A-Za-z0-9_-]+", "-", frontend)[:40]
-    digest = hashlib.sha256(f"{endpoint}\n{frontend}".encode()).hexdigest()[:8]
-    return state_home / f"{readable}-{digest}"
+    return state_home / f"{readable}-{zlib.crc32(f'{endpoint} {frontend}'.encode()):08x}"
 
 
 def instance_id(directory: Path, wall: int) -> str:

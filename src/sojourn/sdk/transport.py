@@ -1,10 +1,10 @@
-"""One request to the server, and what its answer means for the batch. No queue, no waiting, no repeating."""
+"""One request to the server, and what its answer means for the batch. No queue, no waiting, no repeating.
 
-import gzip
-from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
+urllib3 and its like are imported in the thread that sends, so that an application does not wait for them.
+"""
+
+import zlib
 from typing import TYPE_CHECKING, Final
-from urllib.request import getproxies, proxy_bypass
 
 import msgspec
 
@@ -18,6 +18,8 @@ READ_TIMEOUT: Final = 30.0
 """Seconds."""
 COMPRESS_FROM: Final = 1_000
 """Bytes from which a body is compressed."""
+GZIP: Final = 31
+"""The `wbits` of zlib that mean the gzip format."""
 RETRIED: Final = frozenset({408, 425, 429})
 """The answers of the 4xx range that say "later" and not "never"."""
 LOOPBACK: Final = ("127.", "localhost", "[::1]")
@@ -25,23 +27,20 @@ LOOPBACK: Final = ("127.", "localhost", "[::1]")
 _receipt = msgspec.json.Decoder(Receipt)
 
 
-@dataclass(frozen=True, slots=True)
-class Delivered:
+class Delivered(msgspec.Struct, frozen=True):
     """Everything accepted is durable on the server."""
 
     receipt: Receipt
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(msgspec.Struct, frozen=True):
     """The server will never take this body (4xx)."""
 
     status: int
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(msgspec.Struct, frozen=True):
     """Not now: a dead network, 5xx, 408, 425, 429, or an answer that is not Sojourn's. `retry_after` in seconds."""
 
     message: str
@@ -72,7 +71,8 @@ class Transport:
 
         headers = self._headers
         if len(body) >= COMPRESS_FROM:
-            body = gzip.compress(body, 1, mtime=0)
+            packer = zlib.compressobj(1, wbits=GZIP)
+            body = packer.compress(body) + packer.flush()
             headers = headers | {"Content-Encoding": "gzip"}
         timeout = urllib3.Timeout(connect=CONNECT_TIMEOUT, read=READ_TIMEOUT, total=longest)
         try:
@@ -89,6 +89,8 @@ class Transport:
 
     def _manager(self) -> "urllib3.PoolManager":
         if self._pool is None:
+            from urllib.request import getproxies, proxy_bypass
+
             import urllib3
 
             scheme, _, rest = self.url.partition("://")
@@ -130,6 +132,8 @@ def _seconds(retry_after: str | None, wall: int) -> float | None:
         return None
     if retry_after.strip().isdigit():
         return float(retry_after)
+    from email.utils import parsedate_to_datetime
+
     try:
         return max(0.0, parsedate_to_datetime(retry_after).timestamp() - wall / 1_000_000)
     except ValueError:
