@@ -154,6 +154,12 @@ def test_a_database_that_is_away_is_told_as_that(tmp_path):
         Settings(f"postgresql://sojourn@/x?host={tmp_path}")
 
 
+def test_a_file_that_is_no_database_is_told_as_that(tmp_path):
+    (tmp_path / "settings.sqlite").write_text("no database, however long one looks at it\n" * 100)
+    with pytest.raises(UnavailableError, match="the settings cannot be reached: file is not a database"):
+        Settings(settings_url(tmp_path))
+
+
 def test_the_file_is_private_and_its_log_is_kept_beside_it(tmp_path):
     with Settings(settings_url(tmp_path / "data")) as settings:
         settings.add_frontend("shop", FrontendType.WEB, actor="ann")

@@ -98,11 +98,10 @@ def _settings(place: Place) -> Finding:
 
 def _server(endpoint: str) -> Finding:
     try:
-        answer = urllib3.request("GET", endpoint, timeout=2, retries=False, redirect=False, preload_content=False)
-        answer.close()
+        answer = urllib3.request("GET", f"{endpoint.rstrip('/')}/health", timeout=2, retries=False, redirect=False)
     except (urllib3.exceptions.HTTPError, ValueError):
         return Finding("server", "note", f"nothing answers at {endpoint}; start it with: sojourn serve")
-    state: Literal["ok", "bad"] = "ok" if answer.status < 500 else "bad"
+    state: Literal["ok", "bad"] = "ok" if answer.status == 200 else "bad"
     return Finding("server", state, f"{endpoint} answers with status {answer.status}")
 
 

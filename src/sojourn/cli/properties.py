@@ -61,7 +61,7 @@ def add(
     """Define a property. FIELD is its name without the prefix."""
     new = make_definition(
         PropertyKind(kind),
-        _field(kind, field),
+        _field(field),
         DataType(type_),
         case_insensitive=case_insensitive,
         aggregation=Aggregation(aggregation) if aggregation else None,
@@ -116,7 +116,7 @@ def set_(
     if not changes:
         raise Refused("nothing to change: give at least one option (see sojourn property set --help)")
     with definitions_of(frontend, place, endpoint, token) as definitions:
-        changed = definitions.change(PropertyKind(kind), _field(kind, field), changes)
+        changed = definitions.change(PropertyKind(kind), _field(field), changes)
     click.echo(f"{changed.name} is now: {_words(changed)}.")
     next_step("nothing to restart: every server takes it within 2 s")
 
@@ -129,7 +129,7 @@ def set_(
 def remove(frontend: str, kind: str, field: str, place: Place, endpoint: str | None, token: str | None) -> None:
     """Remove a definition: from now on the property is discarded; what is stored stays."""
     with definitions_of(frontend, place, endpoint, token) as definitions:
-        definitions.remove(PropertyKind(kind), _field(kind, field))
+        definitions.remove(PropertyKind(kind), _field(field))
     click.echo(f"Removed {PropertyKind(kind).prefix}{field}.")
     next_step(f"sojourn property list {frontend}")
 
@@ -207,7 +207,7 @@ def history(frontend: str, limit: int, as_json: bool, place: Place) -> None:
     next_step(f"sojourn property list {frontend}")
 
 
-def _field(kind: str, field: str) -> str:
+def _field(field: str) -> str:
     # It would be a valid name, of which the prefix is there twice; nobody means that.
     for other in PropertyKind:
         if field.startswith(other.prefix):

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select, text, update
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, OperationalError
 
 from sojourn.settings import tables
 from sojourn.settings.errors import SettingsError, UnavailableError
@@ -193,10 +193,9 @@ def _upgrade(connection: Connection) -> None:
 def _translated() -> Iterator[None]:
     try:
         yield
-    except OperationalError as error:
-        raise UnavailableError(f"the settings cannot be reached: {error.orig}") from error
     except DBAPIError as error:
-        if error.connection_invalidated:
+        # Its subclasses but for the first are mistakes of ours; the bare class is a file that is no database.
+        if isinstance(error, OperationalError) or type(error) is DatabaseError or error.connection_invalidated:
             raise UnavailableError(f"the settings cannot be reached: {error.orig}") from error
         raise
 
