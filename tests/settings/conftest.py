@@ -30,7 +30,7 @@ class Clock:
 
 
 @pytest.fixture(scope="session")
-def postgresql() -> Iterator[str]:
+def postgresql_server() -> Iterator[str]:
     """A PostgreSQL server of these tests' own, on a socket alone; the folder of the socket."""
     programs = POSTGRES_FOLDERS[0]
     # Not pytest's folder: PostgreSQL refuses to run as root, and nobody else may look into that one.
@@ -70,16 +70,71 @@ def postgresql() -> Iterator[str]:
 _numbers = count()
 
 
+class SqliteFiles:
+    """Databases as files of a test's folder. A new one is a copy of one whose schema was made once."""
+
+    def __init__(self, folder: Path) -> None:
+        self._ready = folder / "settings.sqlite"
+        Settings(settings_url(folder)).close()
+
+    def empty(self, folder: Path) -> str:
+        return settings_url(folder)
+
+    def ready(self, folder: Path) -> str:
+        shutil.copy(self._ready, folder)
+        return settings_url(folder)
+
+
+class PostgresqlDatabases:
+    """Databases of one server. A new one is a copy of one whose schema was made once."""
+
+    def __init__(self, sockets: str) -> None:
+        self._sockets = sockets
+        self._connection = psycopg.connect(f"host={sockets} user=sojourn dbname=postgres", autocommit=True)
+        Settings(self._make("ready_settings", "template1")).close()
+
+    def empty(self, _: Path) -> str:
+        return self._make(f"settings_{next(_numbers)}", "template1")
+
+    def ready(self, _: Path) -> str:
+        return self._make(f"settings_{next(_numbers)}", "ready_settings")
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _make(self, name: str, template: str) -> str:
+        self._connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return f"postgresql://sojourn@/{name}?host={self._sockets}"
+
+
+@pytest.fixture(scope="session")
+def sqlite(tmp_path_factory: pytest.TempPathFactory) -> SqliteFiles:
+    return SqliteFiles(tmp_path_factory.mktemp("settings"))
+
+
+@pytest.fixture(scope="session")
+def postgresql(postgresql_server: str) -> Iterator[PostgresqlDatabases]:
+    databases = PostgresqlDatabases(postgresql_server)
+    yield databases
+    databases.close()
+
+
 @pytest.fixture(params=DATABASES)
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The address of a new, empty database."""
-    if request.param == "sqlite":
-        return settings_url(tmp_path)
-    folder = request.getfixturevalue("postgresql")
-    name = f"settings_{next(_numbers)}"
-    with psycopg.connect(f"host={folder} user=sojourn dbname=postgres", autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    return f"postgresql://sojourn@/{name}?host={folder}"
+def databases(request: pytest.FixtureRequest) -> SqliteFiles | PostgresqlDatabases:
+    """Where the databases of a test come from: each test runs on all kinds."""
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+def empty_url(databases: SqliteFiles | PostgresqlDatabases, tmp_path: Path) -> str:
+    """The address of a database with nothing in it, not even a schema."""
+    return databases.empty(tmp_path)
+
+
+@pytest.fixture
+def url(databases: SqliteFiles | PostgresqlDatabases, tmp_path: Path) -> str:
+    """The address of a database with the schema and no more."""
+    return databases.ready(tmp_path)
 
 
 @pytest.fixture

@@ -28,8 +28,9 @@ def run_sql(url, statement):
         connection.execute(text(statement))
 
 
-def test_the_steps_end_in_the_tables_that_the_code_knows(settings, url):
-    engine = create_engine(url.replace("postgresql:", "postgresql+psycopg:"), poolclass=NullPool)
+def test_the_steps_end_in_the_tables_that_the_code_knows(empty_url):
+    Settings(empty_url).close()
+    engine = create_engine(empty_url.replace("postgresql:", "postgresql+psycopg:"), poolclass=NullPool)
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
@@ -56,26 +57,26 @@ def open_and_close(url, ready, failures):
         failures.put(repr(error))
 
 
-def test_servers_that_start_at_once_make_the_schema_once(url):
+def test_servers_that_start_at_once_make_the_schema_once(empty_url):
     processes = multiprocessing.get_context("spawn")
     ready, failures = processes.Event(), processes.SimpleQueue()
-    servers = [processes.Process(target=open_and_close, args=(url, ready, failures)) for _ in range(4)]
+    servers = [processes.Process(target=open_and_close, args=(empty_url, ready, failures)) for _ in range(4)]
     for server in servers:
         server.start()
     ready.set()
     for server in servers:
         server.join(30)
     assert failures.empty(), failures.get()
-    with Settings(url) as settings:
+    with Settings(empty_url) as settings:
         assert settings.current_revision() == 1
 
 
-def test_threads_that_start_at_once_make_the_schema_once(url):
+def test_threads_that_start_at_once_make_the_schema_once(empty_url):
     barrier = threading.Barrier(8)
 
     def start(_):
         barrier.wait()
-        with Settings(url) as settings:
+        with Settings(empty_url) as settings:
             return settings.current_revision()
 
     with ThreadPoolExecutor(8) as pool:
