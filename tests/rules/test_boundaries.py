@@ -173,6 +173,22 @@ def test_the_law_holds_for_everything_together(
     assert sum(one.event_count for one in summaries) == len(numbered) + sum(e.sequence < 0 for e in events)
 
 
+@given(SOURCES, HISTORY)
+def test_a_derived_summary_has_the_users_of_its_events_own_or_carried(
+    source: Source, events: list[SimpleNamespace]
+) -> None:
+    events = [SimpleNamespace(**vars(one) | {"session_id": source.session_id}) for one in events]
+    placements = derive(source, events, POLICY).placements
+    for summary in summarize_derived("shop", events, POLICY):
+        users = [
+            placements[order_of(one)].user_identifier
+            for one in sorted(events, key=order_of)
+            if placements[order_of(one)].session_id == summary.session_id
+        ]
+        assert summary.user_identifiers == tuple(sorted(set(users) - {""}))
+        assert summary.user_identifier == next((user for user in reversed(users) if user), "")
+
+
 def test_a_gap_of_two_thousand_million_is_counted_at_once() -> None:
     far = event({"event_id": "e", "kind": "event", "timestamp": 1, "stream_id": "a", "sequence": 2**31 - 1})
     assert gaps(derive(INSTANCE, [far], POLICY, frozenset({("a", 5)}))) == [(2**31 - 2, 1)]

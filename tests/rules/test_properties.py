@@ -24,7 +24,12 @@ KEYS = st.one_of(
 
 
 class Markup(str):
+    """As template engines mark a text that is safe: what is cut out of it stays marked."""
+
     __slots__ = ()
+
+    def __getitem__(self, part: object) -> "Markup":
+        return Markup(super().__getitem__(part))  # type: ignore[index]
 
 
 class Measured(float):
