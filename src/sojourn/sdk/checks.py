@@ -36,16 +36,13 @@ class PropertyCheck:
 
     def clean(self, kind: PropertyKind, properties: Mapping[str, Any]) -> dict[str, Any]:
         """The valid properties. Names that pass are remembered; each discarded key is told once."""
-        named = {key: value for key, value in properties.items() if isinstance(key, str)}
-        if len(named) != len(properties):
-            self._notices.tell("key:type", "the name of a property is a str; others are discarded")
-        kept, discards = clean_properties(kind, named)
+        kept, discards = clean_properties(kind, properties)
         for discard in discards:
             self._tell(kind, discard)
         known = self.known_event if kind is PropertyKind.EVENT else self.known_session
         if len(known) < MAX_KNOWN:
             known.update(kept)
-        return {key: _plain(value) for key, value in kept.items()}
+        return kept
 
     def _tell(self, kind: PropertyKind, discard: Discard) -> None:
         match discard.reason:
@@ -68,12 +65,3 @@ def is_suspicious(line: bytes) -> bool:
     """
     return len(line) > 5_000 or b"null" in line
 
-
-def _plain(value: Any) -> Any:
-    """The value as one of the four built-in types: a subclass (an enum, a NumPy scalar) may be encoded otherwise."""
-    if type(value) in PLAIN:
-        return value
-    for base in (bool, str, int, float):
-        if isinstance(value, base):
-            return base(value) if base is not str else str.__str__(value)
-    return value

@@ -3,16 +3,18 @@
 Every method that reports runs under the channel's lock, so two threads at the moment of a split make one session.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import msgspec
 
 from sojourn.rules.events import EventKind
-from sojourn.rules.limits import MAX_NAME
+from sojourn.rules.limits import MAX_ATTRIBUTE_VALUE, MAX_NAME
 from sojourn.rules.names import PropertyKind
 from sojourn.rules.sessions import EndReason, SessionLife, StartReason
 from sojourn.rules.users import identifier_after
+from sojourn.rules.values import clean_text
 from sojourn.sdk.channel import Channel
 from sojourn.sdk.checks import is_suspicious
 from sojourn.sdk.clock import anchor
@@ -272,29 +274,18 @@ class Recorder:
     def _careful(self, event: Event) -> bytes:
         """The line of an event that could not be encoded as it is, or in which a value may break a rule."""
         check = self.channel.check
-        event.name = _text(event.name)[:MAX_NAME]
-        event.user_identifier = _text(event.user_identifier)
-        event.event_properties = _texts(check.clean(PropertyKind.EVENT, event.event_properties))
-        event.session_properties = _texts(check.clean(PropertyKind.SESSION, event.session_properties))
-        event.attributes = _texts(event.attributes)
+        event.name = clean_text(event.name, MAX_NAME)
+        event.event_properties = dict(check.clean(PropertyKind.EVENT, event.event_properties))
+        event.session_properties = dict(check.clean(PropertyKind.SESSION, event.session_properties))
+        event.attributes = {
+            key: clean_text(value, MAX_ATTRIBUTE_VALUE) if isinstance(value, str) else value
+            for key, value in event.attributes.items()
+        }
         try:
             return _encode(event) + SEPARATOR
-        except (TypeError, ValueError, OverflowError):
-            # A number that is beyond 64 bits, which the encoder does not know.
-            for values in (event.event_properties, event.session_properties, event.attributes):
-                for key, value in values.items():
-                    if isinstance(value, int) and not -(2**63) <= value < 2**64:
-                        values[key] = float(value)
-            return _encode(event) + SEPARATOR
-
-
-def _text(value: str) -> str:
-    """Without lone surrogates (from undecodable file names and the like), which UTF-8 cannot carry."""
-    return value.encode("utf-8", "replace").decode()
-
-
-def _texts(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {_text(key): _text(value) if isinstance(value, str) else value for key, value in values.items()}
+        except OverflowError:
+            # The encoder knows no integers beyond 64 bits; the rules do.
+            return json.dumps(msgspec.to_builtins(event), separators=(",", ":")).encode() + SEPARATOR
 
 
 def _nothing(session: Session) -> None:

@@ -352,6 +352,7 @@ class Sender:
 
     def _finish(self) -> None:
         """Let go of everything; what was not delivered stays in files that the next start finds."""
+        self.transport.close()
         for owner, segments in self._adopted:
             for segment in segments:
                 segment.close()

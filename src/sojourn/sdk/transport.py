@@ -83,6 +83,12 @@ class Transport:
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             return Failed(f"{self.url} cannot be reached: {error}")
 
+    def close(self) -> None:
+        """Close the connections."""
+        if self._pool is not None:
+            self._pool.clear()
+            self._pool = None
+
     def forget_after_fork(self) -> None:
         """In a forked child: the connections are the parent's."""
         self._pool = None
