@@ -1,0 +1,303 @@
+"""What may be handed over, what arrives of it, and what the developer is told. Nothing raises."""
+
+import logging
+from datetime import timedelta
+
+import pytest
+
+import sojourn
+from sojourn import EventData, ExceptionEventData, HttpRequestEventData, SessionPropertyEventData
+from sojourn.wire.messages import DiscardCount, Refusal
+from tests.sdk.conftest import SECOND
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        EventData("checkout", event_properties={"event_properties.a": 1}),
+        EventData("checkout").add_event_property("event_properties.a", 1),
+        {"name": "checkout", "event_properties": {"event_properties.a": 1}},
+        {"name": "checkout", "event_properties.a": 1},
+    ],
+)
+def test_an_event_in_each_form(agent, sink, data):
+    agent.send_event(data)
+    assert agent.flush()
+    assert [(e.name, e.event_properties) for e in sink.of_kind("event")] == [("checkout", {"event_properties.a": 1})]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        SessionPropertyEventData(session_properties={"session_properties.tier": "gold"}),
+        SessionPropertyEventData().add_session_property("session_properties.tier", "gold"),
+        {"session_properties": {"session_properties.tier": "gold"}},
+        {"session_properties.tier": "gold"},
+    ],
+)
+def test_session_properties_in_each_form(agent, sink, data):
+    agent.send_session_property_event(data)
+    assert agent.flush()
+    assert [e.session_properties for e in sink.of_kind("session_properties")] == [{"session_properties.tier": "gold"}]
+
+
+@pytest.mark.parametrize("duration", [2 * SECOND, timedelta(seconds=2)])
+def test_a_duration_counts_back_from_now(agent, sink, clock, duration):
+    agent.send_event("first")
+    clock.advance(5 * SECOND)
+    agent.send_event(EventData("import", duration=duration))
+    assert agent.flush()
+    sent = sink.of_kind("event")[1]
+    assert (sent.duration, sent.timestamp) == (2 * SECOND, clock.wall() - 2 * SECOND)
+
+
+def test_an_exception_in_each_form(agent, sink):
+    try:
+        raise ValueError("no stock")
+    except ValueError as error:
+        agent.send_exception_event(error)
+        agent.send_exception_event(ExceptionEventData(error, event_properties={"event_properties.a": 1}))
+    agent.send_exception_event({"type": "E42", "message": "refused", "stacktrace": "line 1"})
+    assert agent.flush()
+    first, second, third = sink.of_kind("error")
+    assert first.name == "ValueError"
+    assert first.attributes["exception.message"] == "no stock"
+    assert "test_an_exception_in_each_form" in first.attributes["exception.stacktrace"]
+    assert second.event_properties == {"event_properties.a": 1}
+    assert third.attributes == {
+        "exception.type": "E42",
+        "exception.message": "refused",
+        "exception.stacktrace": "line 1",
+    }
+
+
+def test_an_http_request(agent, sink):
+    agent.send_http_request_event(
+        HttpRequestEventData("https://api.example/x?q=1", "post", status_code=201, duration=1500, response_size=12)
+    )
+    agent.send_http_request_event({"url": "https://api.example/y", "error": "timeout"})
+    assert agent.flush()
+    first, second = sink.of_kind("http_request")
+    assert (first.name, first.duration) == ("POST https://api.example/x", 1500)
+    assert first.attributes == {
+        "http.request.method": "POST",
+        "url.full": "https://api.example/x?q=1",
+        "http.response.status_code": 201,
+        "http.response.body.size": 12,
+    }
+    assert second.attributes["error.type"] == "timeout"
+
+
+def test_bad_properties_are_told_once_by_name_and_cost_no_neighbour(agent, sink, caplog):
+    for _ in range(3):
+        agent.send_session_property_event({"session_properties.a__b": 1, "session_properties.good": 2})
+        agent.send_event({"name": "e", "event_properties.n": float("nan"), "event_properties.good": 1, "stray": 1})
+    assert agent.flush()
+    assert {tuple(e.event_properties) for e in sink.of_kind("event")} == {("event_properties.good",)}
+    assert {tuple(e.session_properties) for e in sink.of_kind("session_properties")} == {("session_properties.good",)}
+    assert caplog.messages == [
+        "session_properties.a__b: each underscore must be followed by a letter or digit; discarded",
+        "event_properties.n: a value is a str, bool, int or finite float, not nan; discarded",
+        "stray: the name must start with 'event_properties.'; discarded",
+    ]
+
+
+def test_values_that_only_show_when_encoded(agent, sink):
+    good = {"event_properties.a": 1, "event_properties.b": "x"}
+    agent.send_event(EventData("known names", event_properties=good))
+    agent.send_event(EventData("a", event_properties=good | {"event_properties.a": float("inf")}))
+    agent.send_event(EventData("b", event_properties=good | {"event_properties.b": "é" * 5001}))
+    agent.send_event(EventData("c", event_properties=good | {"event_properties.b": "lone \ud800"}))
+    agent.send_event(EventData("d", event_properties=good | {"event_properties.a": 2**80}))
+    agent.send_event(EventData("n\udfff" + "x" * 300))
+    assert agent.flush()
+    _, a, b, c, d, e = sink.of_kind("event")
+    assert a.event_properties == {"event_properties.b": "x"}
+    assert b.event_properties["event_properties.b"] == "é" * 5000
+    assert c.event_properties["event_properties.b"] == "lone \ufffd"
+    assert d.event_properties["event_properties.a"] == 2**80
+    assert e.name == "n\ufffd" + "x" * 248
+
+
+def test_the_null_text_is_a_value(agent, sink):
+    agent.send_event({"name": "e", "event_properties.a": "null"})
+    assert agent.flush()
+    assert sink.of_kind("event")[0].event_properties == {"event_properties.a": "null"}
+
+
+@pytest.mark.parametrize("bad", [None, 7, [], object(), {"name": "x", "duration": -1}, {"name": "x", "duration": "1"}])
+def test_nonsense_is_told_and_never_raised(agent, sink, caplog, bad):
+    agent.send_event(bad)
+    agent.send_event("good")
+    assert agent.flush()
+    assert [e.name for e in sink.of_kind("event")] == ["good"]
+    assert len(caplog.messages) == 1
+    assert caplog.messages[0].endswith("the call is ignored")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda agent: agent.identify_user(7),
+        lambda agent: agent.send_session_property_event(7),
+        lambda agent: agent.send_exception_event(7),
+        lambda agent: agent.send_http_request_event(7),
+        lambda agent: agent.add_event_modifier(7),
+        lambda agent: agent.apply_user_privacy_options(7),
+    ],
+)
+def test_nonsense_anywhere_is_told_and_never_raised(agent, caplog, call):
+    call(agent)
+    assert len(caplog.messages) == 1
+
+
+def test_modifiers_change_and_drop(agent, sink):
+    def redact(event):
+        event["event_properties"].pop("event_properties.secret", None)
+        return event | {"name": event["name"].upper()}
+
+    agent.add_event_modifier(redact)
+    agent.add_event_modifier(lambda event: None if event["name"] == "DROP" else event)
+    agent.send_event({"name": "keep", "event_properties.secret": 1, "event_properties.open": 2})
+    agent.send_event("drop")
+    agent.send_exception_event(ValueError("x"))
+    agent.remove_event_modifier(redact)
+    agent.send_event("as it is")
+    assert agent.flush()
+    assert [(e.name, e.event_properties) for e in sink.events[1:]] == [
+        ("KEEP", {"event_properties.open": 2}),
+        ("VALUEERROR", {}),
+        ("as it is", {}),
+    ]
+    assert [e.sequence for e in sink.events] == [0, 1, 2, 3]
+
+
+def test_a_modifier_that_raises_lets_nothing_out(agent, sink, caplog):
+    def broken(event):
+        raise RuntimeError("oops")
+
+    agent.add_event_modifier(broken)
+    agent.send_event("secret")
+    agent.send_event("secret")
+    assert agent.flush()
+    assert sink.events == []
+    assert len(caplog.messages) == 1
+    assert "broken" in caplog.messages[0]
+
+
+def test_a_modifier_that_adds_is_checked_too(agent, sink, caplog):
+    agent.add_event_modifier(lambda event: event | {"event_properties": {"event_properties.bad_": 1}})
+    agent.send_event("e")
+    assert agent.flush()
+    assert sink.of_kind("event")[0].event_properties == {}
+    assert "event_properties.bad_" in caplog.text
+
+
+def test_a_modifier_may_report_an_event_of_its_own(agent, sink):
+    def echo(event):
+        if event["name"] == "first":
+            agent.send_event("echo")
+        return event
+
+    agent.add_event_modifier(echo)
+    agent.send_event("first")
+    assert agent.flush()
+    assert [e.name for e in sink.of_kind("event")] == ["echo", "first"]
+
+
+def test_what_the_server_discards_is_told_once(agent, sink, caplog):
+    sink.discards = [
+        DiscardCount(key="event_properties.color", reason="undefined", count=2, message="it is not defined"),
+    ]
+    sink.rejected = [Refusal(index=0, reason="too_old", message="31 days old")]
+    for _ in range(3):
+        agent.send_event("e")
+        assert agent.flush()
+    assert caplog.messages == [
+        "event_properties.color: it is not defined; discarded by the server",
+        "an event was rejected by the server (too_old): 31 days old",
+    ]
+
+
+def test_debug_prints_each_event_that_leaves(start, capsys):
+    agent = start(debug=True)
+    agent.send_event({"name": "checkout", "event_properties.a": 1})
+    assert agent.flush()
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split(" {")[0].strip() for line in lines] == [
+        "sojourn sent session_start",
+        "sojourn sent event checkout",
+    ]
+    assert '"event_properties.a":1' in lines[1]
+
+
+def test_a_log_handler_that_raises_is_not_our_crash(agent, sink):
+    class Broken(logging.Handler):
+        def emit(self, record):
+            raise RuntimeError("full disk")
+
+    handler = Broken()
+    logging.getLogger("sojourn").addHandler(handler)
+    try:
+        agent.send_event({"name": "e", "bad": 1})
+    finally:
+        logging.getLogger("sojourn").removeHandler(handler)
+    assert agent.flush()
+    assert len(sink.of_kind("event")) == 1
+
+
+def test_an_error_inside_is_told_once_and_never_raised(agent, caplog, monkeypatch):
+    def broken(*_, **__):
+        raise RuntimeError("a defect")
+
+    monkeypatch.setattr(agent._recorder, "record", broken)
+    for _ in range(2):
+        agent.send_event("e")
+        agent.send_exception_event(ValueError())
+    assert [record.levelname for record in caplog.records] == ["ERROR", "ERROR"]
+    assert "a defect" in caplog.text
+
+
+def test_the_module_level_functions_use_the_agent_of_the_last_start(start, sink):
+    agent = start()
+    assert sojourn.current_agent() is agent
+    sojourn.identify_user("ada")
+    sojourn.send_event("e")
+    sojourn.send_session_property_event({"session_properties.a": 1})
+    sojourn.send_exception_event(ValueError())
+    sojourn.send_http_request_event({"url": "https://x"})
+    sojourn.start_view("v")
+    sojourn.end_view()
+    with sojourn.enter_action("a"):
+        pass
+    sojourn.end_session()
+    assert sojourn.shutdown()
+    assert [e.kind for e in sink.events] == [
+        "session_start",
+        "identify",
+        "event",
+        "session_properties",
+        "error",
+        "http_request",
+        "view",
+        "action",
+        "session_end",
+    ]
+
+
+def test_calls_after_the_shutdown_do_nothing(agent, sink):
+    agent.send_event("before")
+    assert agent.shutdown()
+    agent.send_event("after")
+    agent.identify_user("ada")
+    with agent.enter_action("a") as action:
+        action.report_value("v", 1)
+    agent.end_session()
+    assert agent.shutdown()
+    assert [e.kind for e in sink.events] == ["session_start", "event", "session_end"]
+
+
+def test_every_public_name_is_there():
+    assert sorted(name for name in sojourn.__all__ if getattr(sojourn, name) is not None) == sorted(sojourn.__all__)
+    with pytest.raises(AttributeError):
+        _ = sojourn.no_such_name
