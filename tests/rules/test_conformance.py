@@ -6,11 +6,13 @@ import pytest
 
 from sojourn.rules import limits
 from sojourn.rules.definitions import DefinitionError, PropertyDefinition
+from sojourn.rules.events import time_problem
 from sojourn.rules.limits import MAX_EVENT_PROPERTIES
 from sojourn.rules.names import PropertyKind, full_name, is_valid_name, name_problem, split_name
+from sojourn.rules.privacy import DataCollectionLevel, keeps_personal_data, lets_through
 from sojourn.rules.properties import Discard, clean_properties
 from sojourn.rules.sessions import EndReason, FrontendType, SessionLife, SessionPolicy
-from sojourn.rules.summaries import PropertyValues, SessionSummary, ended_by, summarize
+from sojourn.rules.summaries import PropertyValues, SessionSummary, ended_by, skew_of, summarize
 from sojourn.rules.users import clean_identifier, identifier_after
 from sojourn.rules.values import DataType, clean_value, data_type_of
 
@@ -183,3 +185,24 @@ def test_summaries(case: Case) -> None:
     wanted = [summary(fields) for fields in case["summaries"]]
     assert summarize(events, absences) == wanted
     assert summarize(events[::-1] + events, absences) == wanted
+
+
+@table("privacy")
+def test_privacy(case: Case) -> None:
+    level = DataCollectionLevel(case["level"])
+    assert lets_through(level, case["crash_reporting"], case["kind"]) is case["lets_through"]
+
+
+@table("privacy", "personal_data")
+def test_personal_data(case: Case) -> None:
+    assert keeps_personal_data(DataCollectionLevel(case["level"])) is case["kept"]
+
+
+@table("times")
+def test_times(case: Case) -> None:
+    assert time_problem(case["timestamp"], case["now"]) == case["rejected"]
+
+
+@table("times", "skew")
+def test_skew(case: Case) -> None:
+    assert skew_of(case["clock_offset"]) == case["correction"]

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final, Protocol
 
+from sojourn.rules.limits import MAX_EVENT_AGE, MAX_EVENT_LEAD
 from sojourn.rules.values import Value
 
 
@@ -33,6 +34,13 @@ class RejectReason(StrEnum):
     INVALID = "invalid"
     TOO_OLD = "too_old"
     IN_FUTURE = "in_future"
+
+
+def time_problem(timestamp: int, now: int) -> RejectReason | None:
+    """Why an event comes too late or too early at `now`; both by the server's clock, in microseconds."""
+    if now - timestamp > MAX_EVENT_AGE:
+        return RejectReason.TOO_OLD
+    return RejectReason.IN_FUTURE if timestamp - now > MAX_EVENT_LEAD else None
 
 
 class Event(Protocol):

@@ -2,6 +2,7 @@
 
 import re
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 from sojourn.rules.limits import MAX_PROPERTY_NAME
@@ -37,11 +38,13 @@ def split_name(name: str) -> tuple[PropertyKind, str] | None:
 
 def is_valid_name(name: str, kind: PropertyKind) -> bool:
     """Whether `name` is a full property name of this kind (DESIGN: property names). The fast path of `name_problem`."""
-    return (
-        len(name) <= MAX_PROPERTY_NAME
-        and name.startswith(kind.prefix)
-        and _FIELD.fullmatch(name, len(kind.prefix)) is not None
-    )
+    return len(name) <= MAX_PROPERTY_NAME and _is_well_formed(name, kind)
+
+
+# Applications send the same few names over and over; only short ones are kept, whatever a stranger sends.
+@lru_cache(maxsize=4096)
+def _is_well_formed(name: str, kind: PropertyKind) -> bool:
+    return name.startswith(kind.prefix) and _FIELD.fullmatch(name, len(kind.prefix)) is not None
 
 
 def name_problem(name: str, kind: PropertyKind) -> str | None:
