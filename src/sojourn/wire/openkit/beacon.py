@@ -15,7 +15,12 @@ MAX_PAIRS: Final = 500_000
 MAX_RECORDS: Final = 100_000
 _VERSION = re.compile(r"\d+\.\d+\.(\d{5,9})")
 _OS = re.compile(r"(.*?)\s+v?(\d[\w.-]*)")
-_CLIENTS: Final = {"okjs": "openkit-js", "okjava": "openkit-java", "okdotnet": "openkit-dotnet"}
+_CLIENTS: Final = {
+    "okjs": "openkit-js",
+    "okjava": "openkit-java",
+    "okdotnet": "openkit-dotnet",
+    "okpython": "openkit-python",
+}
 _LEVELS: Final = {"0": "off", "1": "performance"}
 _FACTS: Final = (
     ("sw", "screen.width"),

@@ -72,7 +72,8 @@ def read_record(session: Session, fields: Fields, copy: int) -> Event:
         case "13":
             event.attributes = {"value": double(fields, "vl")}
         case "40":
-            event.attributes = {"error.code": integer(fields, "ev")}
+            event.attributes = {name: fields[key] for key, name in _CAUSE_FACTS if key in fields and key != "ev"}
+            event.attributes["error.code"] = integer(fields, "ev")
         case "42":
             event.attributes = {name: fields[key] for key, name in _CAUSE_FACTS if key in fields}
         case "50":
