@@ -3,6 +3,7 @@
 import pytest
 
 from sojourn.rules.limits import MINUTE
+from sojourn.rules.names import PropertyKind
 from sojourn.rules.sessions import FrontendType
 from sojourn.settings.errors import ConflictError, NotFoundError, SettingsError
 from sojourn.settings.rows import Role
@@ -17,7 +18,7 @@ def test_an_account_logs_in_with_its_password_alone(settings):
     assert settings.log_in("ann", PASSWORD) == ann
     assert settings.log_in("ann", "correct hors") is None
     assert settings.log_in("ANN", PASSWORD) is None
-    assert settings.log_in("bob\0", "") is None
+    assert settings.log_in("bob", "") is None
 
 
 @pytest.mark.parametrize(
@@ -183,3 +184,38 @@ def test_a_forgotten_user_is_in_no_row_while_others_stay(shop):
     assert "bob@example.com" in told
     audit = shop.history("shop")[0]
     assert (audit.subject, audit.action, audit.actor, audit.name) == ("user", "remove", "root", f"hmac-sha256:{digest}")
+
+
+@pytest.mark.parametrize("identifier", ["", "a" * 251])
+def test_what_cannot_be_an_identifier_erases_nothing(shop, identifier):
+    shop.save_view("shop", "all of it", "user=", actor="root")
+    with pytest.raises(SettingsError, match=r"identifier: .*from 1 to 250 are allowed"):
+        shop.forget_user("shop", identifier, actor="root")
+    assert len(shop.views("shop")) == 1
+
+
+@pytest.mark.parametrize("hostile", ["a\0b", "\ud800", "' OR 1=1 --", "%", "\u202e", "x" * 100_000])
+def test_a_hostile_text_is_simply_not_found(shop, hostile):
+    assert shop.log_in(hostile, hostile) is None
+    assert shop.use_token(hostile) is None
+    for attempt in (
+        lambda: shop.frontend(hostile),
+        lambda: shop.revoke_key("shop", hostile, actor="root"),
+        lambda: shop.remove_definition("shop", PropertyKind.EVENT, hostile, actor="root"),
+        lambda: shop.remove_view("shop", hostile, actor="root"),
+        lambda: shop.remove_token(hostile, actor="root"),
+        lambda: shop.remove_account(hostile, actor="root"),
+        lambda: shop.undo_merge("shop", hostile, actor="root"),
+    ):
+        with pytest.raises(NotFoundError) as told:
+            attempt()
+        assert len(str(told.value)) < 500
+
+
+@pytest.mark.parametrize("identifier", ["Zoë \U0001f600", "a'b\"c", "<script>", "a\nb", "\u202eabc", "é" * 250])
+def test_identifiers_of_all_kinds_are_merged_and_forgotten(shop, identifier):
+    shop.merge("shop", identifier, "canonical", actor="root")
+    assert shop.snapshot().by_name["shop"].merges == {identifier: "canonical"}
+    shop.forget_user("shop", identifier, actor="root")
+    assert shop.merges("shop") == []
+    assert [h.subject for h in shop.history("shop")] == ["user", "key", "frontend"]

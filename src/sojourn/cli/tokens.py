@@ -38,7 +38,7 @@ def add(name: str, role: str, expires: str | None, as_json: bool, place: Place) 
         show_json({"name": added.name, "role": added.role, "expires": added.expires, "token": secret})
         return
     click.echo(secret)
-    next_step(f"keep it now, it is not shown again; use it as SOJOURN_TOKEN: sojourn sql 'SELECT 1' --token {secret}")
+    next_step("keep it now, it is not shown again; programs take it from the variable SOJOURN_TOKEN")
 
 
 @token.command("list")

@@ -7,7 +7,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 from sqlalchemy import Connection, delete, insert, select, update
 
-from sojourn.settings.checks import check_label, check_text
+from sojourn.settings.checks import check_label, check_text, is_storable
 from sojourn.settings.database import Database
 from sojourn.settings.errors import ConflictError, NotFoundError, SettingsError
 from sojourn.settings.rows import Account, Role
@@ -79,8 +79,10 @@ class Accounts:
 
     def log_in(self, name: str, password: str) -> Account | None:
         """The account of this name and password; None, after the same time, where either is wrong."""
-        with self._database.reading() as connection:
-            row = connection.execute(select(table).where(table.c.name == name.replace("\0", "")[:100])).first()
+        row = None
+        if is_storable(name):
+            with self._database.reading() as connection:
+                row = connection.execute(select(table).where(table.c.name == name)).first()
         try:
             _hasher.verify(_hash_of_nobody() if row is None else row.password_hash, password.encode(errors="replace"))
         except (VerifyMismatchError, InvalidHashError):

@@ -9,13 +9,17 @@ from typing import Any, Final
 from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select, text, update
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from sojourn.settings import tables
+from sojourn.settings.checks import check_text
 from sojourn.settings.errors import SettingsError, UnavailableError
 from sojourn.settings.migrations import HEAD
 
 BUSY_TIMEOUT: Final = 10_000
 """Milliseconds that a SQLite writer waits for another process."""
+_POOL: Final = {"pool_size": 5, "max_overflow": 40, "pool_timeout": 10}
+"""Connections that stay, those of a rush (one for each thread of a server), seconds to wait for one."""
 _MIGRATION_LOCK: Final = 0x50_4A_4F_55
 """The PostgreSQL advisory lock that servers starting at once take before they look at the schema."""
 
@@ -93,8 +97,7 @@ class Database:
     @contextmanager
     def change(self, actor: str) -> Iterator[Change]:
         """A transaction that changes settings; changes wait for each other, so that what one checks stays true."""
-        if not actor or len(actor) > 250:
-            raise SettingsError("actor", f"{len(actor)} characters; from 1 to 250 are allowed")
+        check_text("actor", actor, 250, least=1)
         with _translated(), self._writers.connect() as connection, connection.begin() as transaction:
             connection.execute(update(tables.revision).values(number=tables.revision.c.number + 1))
             change = Change(connection, actor, self.clock())
@@ -133,7 +136,7 @@ def _open(url: str) -> Engine:
 
 def _open_postgresql(url: URL) -> Engine:
     try:
-        return create_engine(url.set(drivername="postgresql+psycopg"), pool_pre_ping=True, pool_size=5)
+        return create_engine(url.set(drivername="postgresql+psycopg"), pool_pre_ping=True, **_POOL)
     except ModuleNotFoundError as error:
         raise UnavailableError("PostgreSQL needs a driver: pip install 'sojourn[postgresql]'") from error
 
@@ -145,7 +148,7 @@ def _open_sqlite(url: URL, path: Path) -> Engine:
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     except OSError as error:
         raise UnavailableError(f"{path}: {error.strerror}") from error
-    engine = create_engine(url.set(drivername="sqlite+pysqlite"), connect_args={"timeout": BUSY_TIMEOUT / 1000})
+    engine = create_engine(url.set(drivername="sqlite+pysqlite"), **_POOL)
 
     @event.listens_for(engine, "connect")
     def set_up(connection: Any, _record: object) -> None:
@@ -193,6 +196,8 @@ def _upgrade(connection: Connection) -> None:
 def _translated() -> Iterator[None]:
     try:
         yield
+    except PoolTimeoutError as error:
+        raise UnavailableError("the settings are asked for by too many at once") from error
     except DBAPIError as error:
         # Its subclasses but for the first are mistakes of ours; the bare class is a file that is no database.
         if isinstance(error, OperationalError) or type(error) is DatabaseError or error.connection_invalidated:

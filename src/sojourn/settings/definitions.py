@@ -6,13 +6,14 @@ from typing import Any, Final, TypedDict, Unpack
 from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
 
 from sojourn.rules.definitions import Aggregation, PropertyDefinition
-from sojourn.rules.names import PropertyKind, full_name
+from sojourn.rules.limits import MAX_PROPERTY_NAME
+from sojourn.rules.names import PropertyKind, full_name, name_problem
 from sojourn.rules.values import DataType
 from sojourn.settings.checks import check_text
 from sojourn.settings.database import Change, Database
 from sojourn.settings.differences import Difference, changed_members, check_catalog, compare
 from sojourn.settings.documents import make_definition, to_document
-from sojourn.settings.errors import ConflictError, NotFoundError
+from sojourn.settings.errors import ConflictError, NotFoundError, SettingsError
 from sojourn.settings.frontends import find_frontend
 from sojourn.settings.tables import property_definitions as table
 
@@ -138,6 +139,10 @@ def _find(definitions: list[PropertyDefinition], kind: PropertyKind, field: str)
 
 
 def _check(definition: PropertyDefinition) -> None:
+    if len(definition.name) > MAX_PROPERTY_NAME:
+        # The rules tell the name as a whole; of one that is far too long the start is enough.
+        problem = name_problem(definition.name, definition.kind)
+        raise SettingsError("field", f"{definition.name[:MAX_PROPERTY_NAME]}…: {problem}")
     check_text("description", definition.description, MAX_DESCRIPTION)
     check_catalog([definition])
 

@@ -8,6 +8,8 @@ from urllib.parse import unquote_plus
 
 from sqlalchemy import ColumnElement, delete, select
 
+from sojourn.rules.limits import MAX_USER_IDENTIFIER
+from sojourn.settings.checks import check_text
 from sojourn.settings.database import Change, Database
 from sojourn.settings.frontends import find_frontend
 from sojourn.settings.tables import frontends, history, merges, saved_views
@@ -26,12 +28,13 @@ class Erasure:
 
         Returns that hash. In SQLite the bytes are overwritten; PostgreSQL leaves that to its next vacuum.
         """
+        check_text("identifier", identifier, MAX_USER_IDENTIFIER, least=1)
         with self._database.change(actor) as change:
             frontend = find_frontend(change.connection, name)
             key = change.connection.execute(
                 select(frontends.c.hash_key).where(frontends.c.id == frontend.id)
             ).scalar_one()
-            digest = hmac.new(key, identifier.encode(errors="replace"), hashlib.sha256).hexdigest()
+            digest = hmac.new(key, identifier.encode(), hashlib.sha256).hexdigest()
             _forget(change, frontend.id, identifier)
             change.record("user", f"hmac-sha256:{digest}", "remove", frontend_id=frontend.id)
         self._database.overwrite_deleted()
@@ -42,8 +45,9 @@ def _forget(change: Change, frontend_id: int, identifier: str) -> None:
     run = change.connection.execute
     pair = (merges.c.identifier == identifier) | (merges.c.canonical == identifier)
     run(delete(merges).where((merges.c.frontend_id == frontend_id) & pair))
-    # A word of its own: to forget "ann" must not take away the view "annual report".
-    named = re.compile(rf"(?<!\w){re.escape(identifier)}(?!\w)")
+    # Words of their own: to forget "ann" must not take away the view "annual report".
+    before, after = ("(?<!\\w)" if identifier[0].isalnum() else ""), ("(?!\\w)" if identifier[-1].isalnum() else "")
+    named = re.compile(before + re.escape(identifier) + after)
     views = run(select(saved_views).where(saved_views.c.frontend_id == frontend_id)).all()
     for view in views:
         if named.search(view.name) or named.search(unquote_plus(view.query)):

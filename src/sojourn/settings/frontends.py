@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from sojourn.rules.limits import LONGEST_MAX_DURATION, SHORTEST_IDLE_TIMEOUT
 from sojourn.rules.sessions import FrontendType, SessionPolicy
-from sojourn.settings.checks import check_between, check_frontend_name
+from sojourn.settings.checks import check_between, check_frontend_name, is_frontend_name, is_storable
 from sojourn.settings.database import Change, Database
 from sojourn.settings.durations import show_duration
 from sojourn.settings.errors import ConflictError, NotFoundError, SettingsError
@@ -115,7 +115,7 @@ class Frontends:
         with self._database.change(actor) as change:
             frontend = find_frontend(change.connection, name)
             owned = (ingest_keys.c.frontend_id == frontend.id) & (ingest_keys.c.key == key)
-            row = change.connection.execute(select(ingest_keys).where(owned)).first()
+            row = change.connection.execute(select(ingest_keys).where(owned)).first() if is_storable(key) else None
             if row is None:
                 raise NotFoundError("key", f"frontend {name!r} has no such ingest key")
             if not row.revoked:
@@ -125,10 +125,11 @@ class Frontends:
 
 def find_frontend(connection: Connection, name: str) -> Frontend:
     """The frontend of this name, archived or not. Raises NotFoundError."""
-    row = connection.execute(select(frontends).where(frontends.c.name == name[:60])).first()
-    if row is None:
+    # What is no name at all may hold characters that the database cannot be asked for.
+    found = is_frontend_name(name) and connection.execute(select(frontends).where(frontends.c.name == name)).first()
+    if not found:
         raise NotFoundError("frontend", f"there is no frontend {name[:60]!r}")
-    return to_frontend(row)
+    return to_frontend(found)
 
 
 def to_frontend(row: Row[Any]) -> Frontend:

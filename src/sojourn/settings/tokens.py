@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from contextlib import suppress
 from typing import Final
 
 from sqlalchemy import Connection, delete, insert, select, update
@@ -9,7 +10,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from sojourn.rules.limits import MINUTE
 from sojourn.settings.checks import check_label
 from sojourn.settings.database import Database
-from sojourn.settings.errors import ConflictError, NotFoundError, SettingsError
+from sojourn.settings.errors import ConflictError, NotFoundError, SettingsError, UnavailableError
 from sojourn.settings.rows import ApiToken, Role
 from sojourn.settings.tables import api_tokens as table
 from sojourn.settings.tables import server_secrets
@@ -71,7 +72,8 @@ class Tokens:
         used = row.last_used
         if now - used >= LAST_USED_STEP:
             used = now
-            with self._database.writing() as connection:
+            # Knowing when it was used is not worth refusing the one who uses it.
+            with suppress(UnavailableError), self._database.writing() as connection:
                 connection.execute(update(table).where(table.c.id == row.id).values(last_used=now))
         return ApiToken(name=row.name, role=Role(row.role), created=row.created, last_used=used, expires=row.expires)
 
