@@ -64,4 +64,3 @@ def is_suspicious(line: bytes) -> bool:
     as many bytes. A false alarm costs one closer look.
     """
     return len(line) > 5_000 or b"null" in line
-

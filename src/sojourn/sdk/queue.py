@@ -15,7 +15,7 @@ import msgspec
 from sojourn.sdk.contexts import Context
 from sojourn.sdk.notices import Notices
 from sojourn.sdk.ownership import Owner
-from sojourn.sdk.segments import HEADER, SEGMENT_BYTES, Segment
+from sojourn.sdk.segments import FIRST_SEGMENT_BYTES, HEADER, SEGMENT_BYTES, Segment
 from sojourn.wire.messages import Absence
 
 OVERSHOOT: Final = 16 * SEGMENT_BYTES
@@ -40,6 +40,7 @@ class Queue:
         self.spares: deque[Segment] = deque()
         self.absences: list[Absence] = []
         self.accounted = 0
+        self._size = FIRST_SEGMENT_BYTES
         self.appended = 0
         self.wake_at = 1
         self.wake: Callable[[], None] = _nobody
@@ -89,10 +90,11 @@ class Queue:
 
     def add_spare(self) -> bool:
         """Make a segment ready for the next roll, in the sender's thread; False when none is needed or possible."""
-        if self.owner is None or len(self.spares) >= SPARES:
+        wanted = SPARES if self._size == SEGMENT_BYTES else 1
+        if self.owner is None or len(self.spares) >= wanted:
             return False
         try:
-            spare = Segment.create(self.owner.next_path())
+            spare = Segment.create(self.owner.next_path(), self._next_size())
         except OSError:
             return False
         spare.populate()
@@ -120,6 +122,7 @@ class Queue:
         self.absences.clear()
         self.lock = threading.RLock()
         self.appended = self.accounted = 0
+        self._size = FIRST_SEGMENT_BYTES
         self.wake_at = 1
 
     def _segment_for(self, line: bytes, context: Context) -> Segment | None:
@@ -144,23 +147,27 @@ class Queue:
             except OSError as error:
                 self._no_file(error)
         segment: Segment | None = None
-        if needed > SEGMENT_BYTES:
+        if self.spares and self.spares[0].size < needed:
             self.drop_spares()
         if self.spares:
             segment = self.spares.popleft()
         elif self.owner is not None:
             try:
-                segment = Segment.create(self.owner.next_path(), max(SEGMENT_BYTES, needed))
+                segment = Segment.create(self.owner.next_path(), max(self._next_size(), needed))
             except OSError as error:
                 self._no_file(error)
         if segment is None:
             if sum(kept.path is None for kept in self.sealed) >= MEMORY_SEGMENTS:
                 return None
-            segment = Segment.in_memory(max(SEGMENT_BYTES, needed))
+            segment = Segment.in_memory(max(self._next_size(), needed))
         self.seal()
         self.current = segment
         self._wake()
         return segment
+
+    def _next_size(self) -> int:
+        size, self._size = self._size, min(2 * self._size, SEGMENT_BYTES)
+        return size
 
     def _write_absences(self, segment: Segment) -> None:
         while self.absences and segment.append(b"!" + _encode(self.absences[-1]) + b"\n"):

@@ -24,6 +24,8 @@ from typing import Final
 MAGIC: Final = int.from_bytes(b"SOJOURN1", sys.byteorder)
 HEADER: Final = 64
 SEGMENT_BYTES: Final = 1 << 20
+FIRST_SEGMENT_BYTES: Final = 128 << 10
+"""The first file of a process is small, and each next one twice as large: most programs report little."""
 _COMMITTED: Final = 1
 _DELIVERED: Final = 2
 _POPULATE_WRITE: Final = 23  # MADV_POPULATE_WRITE (Linux 5.14)
@@ -88,6 +90,14 @@ class Segment:
             segment.close()
             raise SegmentError(f"{path} has no valid header")
         return segment
+
+    def shrink_and_close(self) -> None:
+        """Close, and give back the room behind what was committed."""
+        committed = self.committed
+        self.close()
+        if self.path is not None:
+            with contextlib.suppress(OSError):
+                os.truncate(self.path, committed)
 
     def populate(self) -> None:
         """Have the pages in memory before the first write needs them. For the sender's thread."""

@@ -181,6 +181,7 @@ class Sender:
         segments: deque[Segment] = deque()
         for path in owner.segments():
             try:
+                Segment.open(path).shrink_and_close()
                 segments.append(Segment.open(path))
             except SegmentError:
                 # It was being made when the process died: nothing was ever appended.
@@ -313,14 +314,14 @@ class Sender:
     def _trim(self) -> None:
         """Bring the queue back under its limit, oldest first: measurements, then whatever there is."""
         queue = self.queue
-        with queue.lock:
-            sealed = list(queue.sealed)
         used = queue.pending_bytes() + sum(s.committed - s.delivered for _, found in self._adopted for s in found)
         if used <= queue.max_bytes // 2:
             return
         mine = {owner.name for owner, _ in self._adopted} | ({queue.owner.name} if queue.owner else set())
         excess = used + bytes_of_others(queue.directory, mine) - queue.max_bytes
         for measurements_only in (True, False):
+            with queue.lock:
+                sealed = list(queue.sealed)
             for segment in [s for _, found in self._adopted for s in found] + sealed:
                 if excess <= 0:
                     return
@@ -348,6 +349,7 @@ class Sender:
             with self.queue.lock:
                 self.queue.sealed[self.queue.sealed.index(segment)] = smaller
             self._account(dropped)
+        segment.close()
         return before - (smaller.committed - smaller.delivered)
 
     def _finish(self) -> None:
@@ -362,7 +364,7 @@ class Sender:
             queue.seal()
             queue.drop_spares()
             for segment in queue.sealed:
-                (segment.remove if segment.committed == segment.delivered else segment.close)()
+                (segment.remove if segment.committed == segment.delivered else segment.shrink_and_close)()
             queue.sealed.clear()
             if queue.owner is not None:
                 queue.owner.release()

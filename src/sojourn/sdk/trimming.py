@@ -33,6 +33,8 @@ _place = msgspec.json.Decoder(_Place)
 def thin(segment: Segment, *, measurements_only: bool) -> tuple[Segment, int] | None:
     """A smaller segment in place of this one, and how many events were left out; None when nothing can be.
 
+    The caller closes the old one, once no one looks at it any more.
+
     The new file is written aside and takes the old one's name, so a process killed here loses neither.
     """
     region = Reader(segment).next_region(1 << 40, segment.size)
@@ -49,7 +51,6 @@ def thin(segment: Segment, *, measurements_only: bool) -> tuple[Segment, int] | 
     path: Path = segment.path
     aside.replace(path)
     smaller.path = path
-    segment.close()
     return smaller, dropped
 
 

@@ -1,0 +1,170 @@
+"""The queue on the disk: its limit, its files, and what happens when they cannot be written or are damaged."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from sojourn.sdk.notices import Notices
+from sojourn.sdk.queue import OVERSHOOT, Queue
+from sojourn.sdk.segments import HEADER, SEGMENT_BYTES, Segment, SegmentError
+from tests.sdk.sink import Sink
+
+MIB = 1024 * 1024
+
+
+def absent(sink: Sink) -> dict[tuple[str, str], set[int]]:
+    found: dict[tuple[str, str], set[int]] = {}
+    for batch in sink.batches:
+        for a in batch.absences:
+            found.setdefault((a.session_id, a.stream_id), set()).update(range(a.sequence, a.sequence + a.count))
+    return found
+
+
+def segments(folder: Path) -> list[Path]:
+    return sorted(folder.rglob("*.seg"))
+
+
+def test_over_the_limit_the_oldest_measurements_go_first_and_are_reported(start, sink):
+    sink.stop()
+    agent = start(max_disk_bytes=3 * MIB)
+    payload = "x" * 800
+    for number in range(1800):
+        agent.send_http_request_event({"url": f"https://x/{number}", "event_properties.a": payload})
+        agent.send_event({"name": str(number), "event_properties.a": payload})
+    assert not agent.flush(1.0)
+    sink.start()
+    assert agent.flush(10)
+    # About 4 MiB were written: without the measurements they fit, so every custom event is there.
+    assert [e.name for e in sink.of_kind("event")] == [str(number) for number in range(1800)]
+    requests = [int(e.attributes["url.full"].rpartition("/")[2]) for e in sink.of_kind("http_request")]
+    assert 0 < len(requests) < 1800
+    assert requests == list(range(1800 - len(requests), 1800))
+    check_complete(agent, sink)
+
+
+@pytest.mark.parametrize("measurements", [False, True])
+def test_when_that_is_not_enough_the_oldest_of_all_go(start, sink, measurements):
+    sink.stop()
+    agent = start(max_disk_bytes=3 * MIB)
+    for number in range(6000):
+        if measurements:
+            agent.send_http_request_event({"url": f"https://x/{number}"})
+        agent.send_event({"name": str(number), "event_properties.a": "x" * 1000})
+    assert not agent.flush(1.0)
+    on_disk = sum(path.stat().st_size for path in segments(agent.channel.options.directory))
+    assert on_disk <= 3 * MIB + 4 * SEGMENT_BYTES
+    sink.start()
+    assert agent.flush(10)
+    names = [int(e.name) for e in sink.of_kind("event")]
+    assert names == list(range(names[0], 6000))
+    assert 1000 < names[0] < 5500
+    check_complete(agent, sink)
+
+
+def check_complete(agent, sink: Sink) -> None:
+    """Each number of the stream has arrived or is reported as absent."""
+    session = agent.session
+    arrived = {e.sequence for e in sink.events}
+    dropped = absent(sink)[session.session_id, session.stream_id]
+    assert not arrived & dropped
+    assert arrived | dropped == set(range(session.sequence))
+
+
+def test_a_queue_without_a_sender_drops_the_newest_and_counts_them(tmp_path):
+    queue = Queue(tmp_path / "queue", Notices(), max_bytes=MIB)
+    line = b"x" * 4000 + b",\n"
+    context = _context()
+    written = 0
+    while queue.append(line, context):
+        written += 1
+    assert written * len(line) >= MIB + OVERSHOOT - 2 * SEGMENT_BYTES
+    queue.lose("s", "t", 7)
+    queue.lose("s", "t", 8)
+    queue.lose("s", "t", 10)
+    assert [(a.sequence, a.count) for a in queue.absences] == [(7, 2), (10, 1)]
+    for segment in [*queue.sealed, queue.current]:
+        segment.remove()
+
+
+def _context():
+    from sojourn.sdk.contexts import Context
+
+    return Context(instance_id="i")
+
+
+def test_a_folder_that_cannot_be_written_costs_only_durability(start, sink, tmp_path, caplog):
+    blocked = tmp_path / "a file"
+    blocked.write_text("not a folder")
+    agent = start(state_dir=blocked)
+    agent.send_event("e")
+    assert agent.flush()
+    assert [e.name for e in sink.of_kind("event")] == ["e"]
+    assert any("memory only" in message for message in caplog.messages)
+    assert any("new instance" in message for message in caplog.messages)
+
+
+def test_a_full_disk_does_not_kill_the_application(start, sink, caplog, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    agent = start()
+    for number in range(100):
+        agent.send_event(str(number))
+    assert agent.flush()
+    assert len(sink.of_kind("event")) == 100
+    assert any("No space left" in message for message in caplog.messages)
+
+
+def test_pages_that_a_power_failure_lost_cost_their_own_lines_only(start, sink):
+    sink.stop()
+    agent = start()
+    for number in range(300):
+        agent.send_event(f"event-{number:03}")
+    assert not agent.shutdown()
+    (path,) = segments(agent.channel.options.directory)
+    data = bytearray(path.read_bytes())
+    hole = data.index(b"event-150")
+    data[hole : hole + 10] = bytes(10)
+    path.write_bytes(data)
+    sink.start()
+    start()
+    assert sink.wait_for(lambda: len(sink.of_kind("event")) == 299)
+    assert "event-150" not in {e.name for e in sink.events}
+
+
+@pytest.mark.parametrize("content", [b"", b"short", bytes(HEADER), b"SOJOURN1" + b"\xff" * 200])
+def test_files_that_are_no_segments_are_refused(tmp_path, content):
+    path = tmp_path / "x.seg"
+    path.write_bytes(content)
+    with pytest.raises(SegmentError):
+        Segment.open(path)
+
+
+def test_a_damaged_file_of_a_dead_process_stops_nobody(start, sink):
+    sink.stop()
+    first = start()
+    first.send_event("good")
+    assert not first.shutdown()
+    (path,) = segments(first.channel.options.directory)
+    owner = path.name.partition(".")[0]
+    (path.parent / f"{owner}.99999999.seg").write_bytes(b"rubbish")
+    sink.start()
+    second = start()
+    assert sink.wait_for(lambda: len(sink.events) == 3)
+    second.shutdown()
+    assert segments(first.channel.options.directory) == []
+
+
+def test_a_segment_gives_back_what_was_committed(tmp_path):
+    segment = Segment.create(tmp_path / "x.seg", 4096)
+    assert segment.append(b"one\n")
+    assert segment.append(b"two\n")
+    assert not segment.append(b"x" * 4096)
+    segment.mark_delivered(HEADER + 4)
+    segment.close()
+    again = Segment.open(tmp_path / "x.seg")
+    assert again.read(again.delivered, again.committed) == b"two\n"
+    again.remove()
+    assert not (tmp_path / "x.seg").exists()
