@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from sojourn.rules.sessions import FrontendType, SessionPolicy
+from sojourn.sdk import transport
 from sojourn.sdk.batches import Part
 from sojourn.sdk.checks import PropertyCheck
 from sojourn.sdk.ids import EventIds, new_id, random_hex
@@ -64,7 +65,7 @@ class Channel:
         That happens when a signal handler or a finalizer of the application calls the SDK.
         """
         with self.lock:
-            if self.busy:
+            if self.busy or self.deferred:
                 self.deferred.append(work)
                 return
             self.busy = True
@@ -72,12 +73,19 @@ class Channel:
                 work()
             finally:
                 self.busy = False
-            self.drain()
+                self.drain()
 
     def drain(self) -> None:
-        """Do what was deferred. The caller holds the lock and is not busy."""
+        """Do what was deferred, in its order. The caller holds the lock and is not busy."""
         while self.deferred:
-            self.run(self.deferred.popleft())
+            self.busy = True
+            try:
+                while self.deferred:
+                    self.deferred.popleft()()
+            except Exception:
+                self.notices.failed("doing what was deferred")
+            finally:
+                self.busy = False
 
     def instance_id(self) -> str:
         """The persisted id of this installation; one for this process alone where nothing can be written."""
@@ -132,6 +140,7 @@ _forking: list["Channel"] = []
 def _before_fork() -> None:
     # With the locks held, no thread is in the middle of an append that the child would see half done.
     _forking[:] = list(_channels)
+    transport.importing.acquire()
     for channel in _forking:
         channel.lock.acquire()
 
@@ -139,6 +148,7 @@ def _before_fork() -> None:
 def _after_fork_in_parent() -> None:
     for channel in _forking:
         channel.lock.release()
+    transport.importing.release()
     _forking.clear()
 
 
@@ -149,6 +159,7 @@ def _after_fork_in_child() -> None:
         channel._identify_process()
         for listener in list(channel.policy_listeners):
             listener.forked()
+    transport.importing.release()
     _forking.clear()
 
 

@@ -85,7 +85,7 @@ class Recorder:
         """Report something that ends now, in the current session or in a new one. Properties have been checked."""
         channel = self.channel
         with channel.lock:
-            if channel.busy:
+            if channel.busy or channel.deferred:
                 channel.deferred.append(
                     lambda: self._record(
                         kind, name, duration, event_properties, session_properties, attributes, parent_action_id
@@ -97,8 +97,8 @@ class Recorder:
                 self._record(kind, name, duration, event_properties, session_properties, attributes, parent_action_id)
             finally:
                 channel.busy = False
-            if channel.deferred:
-                channel.drain()
+                if channel.deferred:
+                    channel.drain()
 
     def _record(
         self,

@@ -3,7 +3,9 @@
 urllib3 and its like are imported in the thread that sends, so that an application does not wait for them.
 """
 
+import threading
 import zlib
+from types import ModuleType
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -24,6 +26,8 @@ RETRIED: Final = frozenset({408, 425, 429})
 """The answers of the 4xx range that say "later" and not "never"."""
 LOOPBACK: Final = ("127.", "localhost", "[::1]")
 
+importing: Final = threading.Lock()
+"""Held while the network modules are imported: a child that was forked in the middle could never import them."""
 _receipt = msgspec.json.Decoder(Receipt)
 
 
@@ -67,8 +71,7 @@ class Transport:
 
     def post(self, body: bytes, wall: int, longest: float | None = None) -> Outcome:
         """Send one body. `wall` (microseconds) is the time now; `longest` the seconds that the whole may take."""
-        import urllib3
-
+        urllib3 = _import_network()
         headers = self._headers
         if len(body) >= COMPRESS_FROM:
             packer = zlib.compressobj(1, wbits=GZIP)
@@ -97,8 +100,7 @@ class Transport:
         if self._pool is None:
             from urllib.request import getproxies, proxy_bypass
 
-            import urllib3
-
+            urllib3 = _import_network()
             scheme, _, rest = self.url.partition("://")
             proxy = getproxies().get(scheme)
             host = rest.partition("/")[0]
@@ -107,6 +109,18 @@ class Transport:
             else:
                 self._pool = urllib3.PoolManager(num_pools=2)
         return self._pool
+
+
+def _import_network() -> ModuleType:
+    """urllib3, with what it and this module import later on."""
+    with importing:
+        import email.utils  # noqa: F401
+        import encodings.idna  # noqa: F401
+        import urllib.request  # noqa: F401
+
+        import urllib3
+
+        return urllib3
 
 
 def _judge(status: int, data: bytes, retry_after: str | None, wall: int) -> Outcome:
