@@ -94,7 +94,7 @@ def lose_the_states(data: Path) -> None:
     script = (
         "import sys, pathlib; from sojourn.store.engine import Engine, embedded_url\n"
         "engine = Engine(embedded_url(pathlib.Path(sys.argv[1]) / 'events'))\n"
-        "for table in ('session_states', 'session_hours', 'user_sessions_index'):\n"
+        "for table in ('session_states', 'session_index'):\n"
         "    engine.command(f'TRUNCATE TABLE {table}')\n"
         "engine.close()\n"
     )

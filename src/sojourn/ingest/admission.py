@@ -29,7 +29,7 @@ from sojourn.rules.properties import Discard, DiscardReason, clean_properties
 from sojourn.rules.sessions import SessionPolicy
 from sojourn.rules.summaries import skew_of
 from sojourn.rules.values import Value, clean_value
-from sojourn.store.rows import AbsenceRow, DiscardRow, EventRow, Rows, source_of
+from sojourn.store.rows import AbsenceRow, Context, DiscardRow, EventRow, Rows, source_of
 from sojourn.wire.messages import Absence, Batch, DiscardCount, Event, Parsed, Policy, Receipt, Refusal
 
 MAX_REPORTED_KEYS = 100
@@ -81,18 +81,21 @@ class _Admission:
         self.counts: Counter[tuple[str, DiscardReason]] = Counter()
         self.keep_values = batch.data_collection == "user_behavior"
         cut = MAX_CONTEXT_VALUE
-        self.context = {
+        self.context = Context(
+            app_version=batch.app_version[:cut],
+            device_type=batch.device.type[:cut],
+            device_manufacturer=batch.device.manufacturer[:cut],
+            device_model=batch.device.model[:cut],
+            os_name=batch.os.name[:cut],
+            os_version=batch.os.version[:cut],
+            browser_name=batch.browser.name[:cut],
+            browser_version=batch.browser.version[:cut],
+            sdk_name=batch.sdk.name[:cut],
+            sdk_version=batch.sdk.version[:cut],
+        )
+        self.shared = {
             "instance_id": batch.instance_id,
-            "app_version": batch.app_version[:cut],
-            "device_type": batch.device.type[:cut],
-            "device_manufacturer": batch.device.manufacturer[:cut],
-            "device_model": batch.device.model[:cut],
-            "os_name": batch.os.name[:cut],
-            "os_version": batch.os.version[:cut],
-            "browser_name": batch.browser.name[:cut],
-            "browser_version": batch.browser.version[:cut],
-            "sdk_name": batch.sdk.name[:cut],
-            "sdk_version": batch.sdk.version[:cut],
+            "context": self.context.json(),
             "client_ip": mask_ip(client_ip) if terms.mask_ip else client_ip,
         }
 
@@ -156,7 +159,7 @@ class _Admission:
                 event_properties=event_properties,
                 session_properties=session_properties,
                 kept=len(event_properties) + len(session_properties),
-                **self.context,
+                **self.shared,
             )
         )
 
@@ -187,8 +190,8 @@ class _Admission:
                 event_id=event.event_id.lower(),
                 client_timestamp=event.timestamp,
                 received_at=self.received_at,
-                sdk_name=self.context["sdk_name"],
-                sdk_version=self.context["sdk_version"],
+                sdk_name=self.context.sdk_name,
+                sdk_version=self.context.sdk_version,
                 value="" if value is None else _encode(value).decode(),
             )
         )

@@ -48,10 +48,16 @@ def newest_sessions(
 
 
 _SESSIONS_OF_USER = """
-    SELECT session_id FROM user_sessions_index WHERE frontend = {frontend:String} AND user_identifier = {user:String}"""
+    SELECT session_id FROM session_index
+    WHERE frontend = {frontend:String} AND aspect = 'user' AND value = {user:String}"""
 _SESSIONS_OF_HOURS = """
-    SELECT session_id FROM session_hours
-    WHERE frontend = {frontend:String} AND hour BETWEEN {low:Int32} AND {high:Int32}"""
+    SELECT session_id FROM session_index
+    WHERE frontend = {frontend:String} AND aspect = 'hour' AND value BETWEEN {low:String} AND {high:String}"""
+
+
+def _hour(number: int) -> str:
+    """An hour since 1970 as the index names it."""
+    return f"{max(number, 0):010d}"
 
 
 def _matching(
@@ -78,10 +84,10 @@ def _scan(
     high = 2**31 - 2 if latest is None else (latest - 1) // HOUR
     hours = scope.read(
         _Hour,
-        "SELECT hour, count() AS sessions FROM session_hours WHERE frontend = {frontend:String} "
-        "AND hour BETWEEN {low:Int32} AND {high:Int32} GROUP BY hour ORDER BY hour DESC",
-        low=max(low - 1, 0),
-        high=high + 1,
+        "SELECT toInt32(value) AS hour, count() AS sessions FROM session_index WHERE frontend = {frontend:String} "
+        "AND aspect = 'hour' AND value BETWEEN {low:String} AND {high:String} GROUP BY hour ORDER BY hour DESC",
+        low=_hour(low - 1),
+        high=_hour(high + 1),
     )
     found: list[SessionRow] = []
     wanted = limit * _FIRST_WINDOW
@@ -97,7 +103,7 @@ def _scan(
             scope,
             _SESSIONS_OF_HOURS,
             [*where, f"start_time >= {bottom * HOUR:d}", f"start_time < {(top + 1) * HOUR:d}"],
-            {**bound, "low": max(bottom - 1, 0), "high": top + 1},
+            {**bound, "low": _hour(bottom - 1), "high": _hour(top + 1)},
             limit - len(found),
         )
         top = bottom - 1

@@ -25,9 +25,9 @@ class _InstanceRow(msgspec.Struct):
 
 
 _USERS = """
-    SELECT user_identifier AS identifier, min(first_event) AS first_seen, max(last_end) AS last_seen,
+    SELECT value AS identifier, min(first_event) AS first_seen, max(last_end) AS last_seen,
         uniqExact(session_id) AS session_count, uniqExact(instance_id) AS instance_count
-    FROM user_sessions_index WHERE frontend = {frontend:String}"""
+    FROM session_index WHERE frontend = {frontend:String} AND aspect = 'user'"""
 
 
 def users(scope: Scope, *, search: str = "", limit: int = 50, cursor: str | None = None) -> Page[User]:
@@ -40,7 +40,7 @@ def users(scope: Scope, *, search: str = "", limit: int = 50, cursor: str | None
         bound = {"before": last_seen, "identifier": identifier}
     rows = scope.read(
         User,
-        f"{_USERS} AND positionCaseInsensitiveUTF8(user_identifier, {{search:String}}) > 0 "
+        f"{_USERS} AND positionCaseInsensitiveUTF8(value, {{search:String}}) > 0 "
         f"GROUP BY identifier {having} ORDER BY last_seen DESC, identifier DESC LIMIT {limit + 1:d}",
         search=search,
         **bound,
@@ -51,7 +51,7 @@ def users(scope: Scope, *, search: str = "", limit: int = 50, cursor: str | None
 
 def one_user(scope: Scope, identifier: str, *, limit: int = 50, cursor: str | None = None) -> UserDetail | None:
     """One user with all instances and the newest sessions; None when no event carried the identifier."""
-    rows = scope.read(User, f"{_USERS} AND user_identifier = {{user:String}} GROUP BY identifier", user=identifier)
+    rows = scope.read(User, f"{_USERS} AND value = {{user:String}} GROUP BY identifier", user=identifier)
     if not rows:
         return None
     user = rows[0]
@@ -66,8 +66,8 @@ def one_user(scope: Scope, identifier: str, *, limit: int = 50, cursor: str | No
             argMax(app_version, end_time) AS app_version,
             min(start_time) AS first_seen, max(end_time) AS last_seen, count() AS session_count
         FROM session_summaries WHERE frontend = {frontend:String} AND session_id IN (
-            SELECT session_id FROM user_sessions_index
-            WHERE frontend = {frontend:String} AND user_identifier = {user:String})
+            SELECT session_id FROM session_index
+            WHERE frontend = {frontend:String} AND aspect = 'user' AND value = {user:String})
         GROUP BY instance_id ORDER BY last_seen DESC, instance_id""",
         user=identifier,
     )

@@ -28,6 +28,14 @@ class EventRow(msgspec.Struct, kw_only=True, omit_defaults=True):
     attributes: dict[str, str] = {}
     event_properties: dict[str, str] = {}
     session_properties: dict[str, str] = {}
+    context: str = ""
+    client_ip: str = ""
+    kept: int = 0
+
+
+class Context(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """What many events share, kept as JSON in the column `context` of `events`."""
+
     app_version: str = ""
     device_type: str = ""
     device_manufacturer: str = ""
@@ -38,8 +46,10 @@ class EventRow(msgspec.Struct, kw_only=True, omit_defaults=True):
     browser_version: str = ""
     sdk_name: str = ""
     sdk_version: str = ""
-    client_ip: str = ""
-    kept: int = 0
+
+    def json(self) -> str:
+        """The column's value."""
+        return _encoder.encode(self).decode()
 
 
 class AbsenceRow(msgspec.Struct, kw_only=True):

@@ -10,8 +10,12 @@ from sojourn.store.migrate import migrate, statements
 from sojourn.store.rows import Rows
 from sojourn.store.writer import Writer
 
-REPAIR_WINDOW = 60_000_000
-"""Microseconds before the last event that a crash may have cut off between a table and its aggregates."""
+REPAIR_WINDOW = 120_000_000
+"""Microseconds before the last event that a crash may have cut off between a table and its aggregates.
+
+A killed process loses at most its last commit there; a power cut, since aggregates are not synced one by one, what the
+operating system had not yet written: less than a minute.
+"""
 
 log = structlog.get_logger()
 
@@ -37,7 +41,7 @@ class Store:
         self.writer = Writer(self.engine, after_commit)
 
     def _repair(self) -> None:
-        """Aggregate the last minute of events once more.
+        """Aggregate the last two minutes of events once more.
 
         An insert reaches a table before its materialized views, so a process killed in between leaves events that
         no summary knows. Aggregates are idempotent: those that were complete stay as they are.

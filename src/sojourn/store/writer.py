@@ -14,6 +14,9 @@ MAX_COMMIT_ROWS = 20_000
 MAX_WAITING_ROWS = 200_000
 """Rows that may wait for a commit; a request beyond that is told to come back."""
 
+GATHER_SECONDS = 0.02
+"""How long a commit waits for as many requests as the last one had."""
+
 log = structlog.get_logger()
 
 
@@ -32,6 +35,7 @@ class Writer:
         self._waiting_rows = 0
         self._changed = threading.Condition()
         self._closing = False
+        self._together = 1
         self._thread = threading.Thread(target=self._run, name="sojourn-writer", daemon=True)
         self._thread.start()
 
@@ -73,10 +77,14 @@ class Writer:
         with self._changed:
             while not self._waiting and not self._closing:
                 self._changed.wait()
+            # Those who were just answered are about to send again: a commit for all of them costs little more than
+            # one for the first. A lone sender never waits.
+            self._changed.wait_for(lambda: self._closing or len(self._waiting) >= self._together, GATHER_SECONDS)
             count = rows = 0
             while count < len(self._waiting) and rows < MAX_COMMIT_ROWS:
                 rows += len(self._waiting[count][0])
                 count += 1
+            self._together = max(1, min(count, self._together * 2))
             group = self._waiting[:count]
             del self._waiting[:count]
             self._waiting_rows -= rows

@@ -2,6 +2,7 @@
 -- different numbers of properties (a property was defined in between), the fullest stays.
 -- source_id is the client's session id, or '~' and the instance id where the client manages no sessions.
 -- Property values and attributes are JSON scalars, so that they keep their types. Times are microseconds.
+-- context is a JSON object, the same for many events: app_version, device_type, …, sdk_version.
 CREATE TABLE IF NOT EXISTS events (
     frontend LowCardinality(String),
     source_id String,
@@ -25,23 +26,14 @@ CREATE TABLE IF NOT EXISTS events (
     attributes Map(LowCardinality(String), String),
     event_properties Map(LowCardinality(String), String),
     session_properties Map(LowCardinality(String), String),
-    app_version LowCardinality(String),
-    device_type LowCardinality(String),
-    device_manufacturer LowCardinality(String),
-    device_model LowCardinality(String),
-    os_name LowCardinality(String),
-    os_version LowCardinality(String),
-    browser_name LowCardinality(String),
-    browser_version LowCardinality(String),
-    sdk_name LowCardinality(String),
-    sdk_version LowCardinality(String),
+    context LowCardinality(String),
     client_ip String,
     kept UInt16
 )
 ENGINE = ReplacingMergeTree(kept)
 PARTITION BY toYYYYMM(fromUnixTimestamp64Micro(received_at))
 ORDER BY (frontend, source_id, stream_id, sequence, event_id)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, index_granularity = 1024;
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1, index_granularity = 1024;
 
 -- Places in a stream whose event will never arrive: rejected by the server, or dropped by an SDK that said so.
 CREATE TABLE IF NOT EXISTS absences (
@@ -54,7 +46,7 @@ CREATE TABLE IF NOT EXISTS absences (
 )
 ENGINE = ReplacingMergeTree
 ORDER BY (frontend, source_id, stream_id, sequence)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1;
 
 -- The ledger of what was left out of events. One row a value; a copy of the event is the same row.
 CREATE TABLE IF NOT EXISTS discards (
@@ -71,4 +63,4 @@ CREATE TABLE IF NOT EXISTS discards (
 )
 ENGINE = ReplacingMergeTree(received_at)
 ORDER BY (frontend, key, reason, source_id, event_id)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, index_granularity = 1024;
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1, index_granularity = 1024;

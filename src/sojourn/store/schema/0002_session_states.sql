@@ -1,5 +1,10 @@
+-- Aggregates are not synced at each insert, as events are: the store aggregates the newest events again when it starts.
 -- What a session amounts to, by stream, as aggregates that are commutative, associative and idempotent:
 -- any order, any copy, any batching gives the same. rules/summaries.py is the reference.
+--
+-- A fact is text whose order is the total order of events: timestamp (19 digits), stream, tab, sequence + 1 (10 digits),
+-- event id (36 characters); what it says follows. So the least and the greatest text are the first and the last fact,
+-- and the engine compares plain strings. "" is no fact; the least of facts is kept as a state, where none is neutral.
 -- A place is the sequence number, or, for an event without one, its id's hash with the high bit set.
 CREATE TABLE IF NOT EXISTS session_states (
     frontend LowCardinality(String),
@@ -14,18 +19,17 @@ CREATE TABLE IF NOT EXISTS session_states (
     error_places AggregateFunction(groupBitmap, UInt64),
     absent_places AggregateFunction(groupBitmap, UInt64),
     substance SimpleAggregateFunction(max, UInt8),
-    start_fact SimpleAggregateFunction(min, Tuple(Int64, String, Int64, String, String, String)),
-    end_fact SimpleAggregateFunction(max, Tuple(Int64, String, Int64, String, String)),
-    user_fact SimpleAggregateFunction(max, Tuple(Int64, String, Int64, String, String)),
-    context_fact SimpleAggregateFunction(max, Tuple(
-        Int64, String, Int64, String, String, String, String, String, String, String, String, String, String)),
+    start_fact AggregateFunction(min, String),
+    end_fact SimpleAggregateFunction(max, String),
+    user_fact SimpleAggregateFunction(max, String),
+    context_fact SimpleAggregateFunction(max, String),
     user_set SimpleAggregateFunction(groupUniqArrayArray, Array(String)),
-    first_values SimpleAggregateFunction(minMap, Map(String, Tuple(Int64, String, Int64, String, String))),
-    last_values SimpleAggregateFunction(maxMap, Map(String, Tuple(Int64, String, Int64, String, String)))
+    first_facts SimpleAggregateFunction(minMap, Map(String, String)),
+    last_facts SimpleAggregateFunction(maxMap, Map(String, String))
 )
 ENGINE = AggregatingMergeTree
 ORDER BY (frontend, session_id, stream_id)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, index_granularity = 256;
+SETTINGS min_rows_to_fsync_after_merge = 1, index_granularity = 256;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS session_states_of_events TO session_states AS
 SELECT
@@ -41,24 +45,21 @@ SELECT
     groupBitmapStateIf(place, kind IN ('error', 'crash')) AS error_places,
     groupBitmapStateIf(place, 0) AS absent_places,
     max(NOT (kind IN ('session_start', 'session_end') OR (kind = 'identify' AND retag = 1))) AS substance,
-    min(if(kind = 'session_start',
-        (client_timestamp, stream_id, sequence, toString(event_id), start_reason, previous_session_id),
-        (9223372036854775807, '', 0, '', '', ''))) AS start_fact,
-    max(if(kind = 'session_end',
-        (client_timestamp, stream_id, sequence, toString(event_id), toString(end_reason)),
-        (-9223372036854775807, '', 0, '', ''))) AS end_fact,
-    max(if(user_identifier != '',
-        (client_timestamp, stream_id, sequence, toString(event_id), user_identifier),
-        (-9223372036854775807, '', 0, '', ''))) AS user_fact,
-    max((client_timestamp, stream_id, sequence, toString(event_id), instance_id, app_version, device_type,
-        device_manufacturer, device_model, os_name, os_version, browser_name, browser_version)) AS context_fact,
+    minStateIf(concat(place_in_order, start_reason, '\t', previous_session_id), kind = 'session_start') AS start_fact,
+    maxIf(concat(place_in_order, end_reason), kind = 'session_end') AS end_fact,
+    maxIf(concat(place_in_order, user_identifier), user_identifier != '') AS user_fact,
+    max(concat(place_in_order, instance_id, '\t', context)) AS context_fact,
     groupUniqArrayIf(user_identifier, user_identifier != '') AS user_set,
-    minMap(mapApply((k, v) -> (toString(k), (client_timestamp, stream_id, sequence, toString(event_id), v)),
-        session_properties)) AS first_values,
-    maxMap(mapApply((k, v) -> (toString(k), (client_timestamp, stream_id, sequence, toString(event_id), v)),
-        session_properties)) AS last_values
+    minMap(facts) AS first_facts,
+    maxMap(facts) AS last_facts
 FROM (
-    SELECT *, if(sequence >= 0, toUInt64(sequence), bitOr(9223372036854775808, sipHash64(event_id))) AS place FROM events
+    SELECT
+        *,
+        if(sequence >= 0, toUInt64(sequence), bitOr(9223372036854775808, sipHash64(event_id))) AS place,
+        concat(leftPad(toString(client_timestamp), 19, '0'), stream_id, '\t',
+            leftPad(toString(sequence + 1), 10, '0'), toString(event_id)) AS place_in_order,
+        mapApply((k, v) -> (toString(k), concat(place_in_order, v)), session_properties) AS facts
+    FROM events
 )
 GROUP BY frontend, source_id, stream_id;
 
@@ -76,55 +77,51 @@ SELECT
     groupBitmapStateIf(toUInt64(0), 0) AS error_places,
     groupBitmapState(toUInt64(sequence)) AS absent_places,
     0 AS substance,
-    (9223372036854775807, '', 0, '', '', '') AS start_fact,
-    (-9223372036854775807, '', 0, '', '') AS end_fact,
-    (-9223372036854775807, '', 0, '', '') AS user_fact,
-    (-9223372036854775807, '', 0, '', '', '', '', '', '', '', '', '', '') AS context_fact
+    minStateIf('', 0) AS start_fact,
+    '' AS end_fact,
+    '' AS user_fact,
+    '' AS context_fact,
+    CAST([], 'Array(String)') AS user_set,
+    CAST(map(), 'Map(String, String)') AS first_facts,
+    CAST(map(), 'Map(String, String)') AS last_facts
 FROM absences
 GROUP BY frontend, source_id, stream_id;
 
--- Where a list looks first: the sessions with an event in an hour, in the order in which lists are read.
--- One with its first event elsewhere is found again in the hour of that event, and dropped here.
-CREATE TABLE IF NOT EXISTS session_hours (
+-- Where a question looks first: the sessions of an hour (10 digits, hours since 1970), of a user, of an instance.
+-- A session is listed under each hour in which it has an event, and found to start in one of them.
+CREATE TABLE IF NOT EXISTS session_index (
     frontend LowCardinality(String),
-    hour Int32,
-    session_id String,
-    first_event SimpleAggregateFunction(min, Int64)
-)
-ENGINE = AggregatingMergeTree
-ORDER BY (frontend, hour, session_id)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, index_granularity = 1024;
-
-CREATE MATERIALIZED VIEW IF NOT EXISTS session_hours_of_events TO session_hours AS
-SELECT
-    frontend,
-    toInt32(intDiv(corrected, 3600000000)) AS hour,
-    source_id AS session_id,
-    min(corrected) AS first_event
-FROM (SELECT *, client_timestamp + if(abs(clock_offset) > 2000000, clock_offset, 0) AS corrected FROM events)
-GROUP BY frontend, hour, session_id;
-
--- The sessions of a user, in the order in which the user page reads them.
-CREATE TABLE IF NOT EXISTS user_sessions_index (
-    frontend LowCardinality(String),
-    user_identifier String,
+    aspect LowCardinality(String),
+    value String,
     session_id String,
     instance_id String,
     first_event SimpleAggregateFunction(min, Int64),
     last_end SimpleAggregateFunction(max, Int64)
 )
 ENGINE = AggregatingMergeTree
-ORDER BY (frontend, user_identifier, session_id, instance_id)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, index_granularity = 1024;
+ORDER BY (frontend, aspect, value, session_id, instance_id)
+SETTINGS min_rows_to_fsync_after_merge = 1, index_granularity = 1024;
 
-CREATE MATERIALIZED VIEW IF NOT EXISTS user_sessions_index_of_events TO user_sessions_index AS
+CREATE MATERIALIZED VIEW IF NOT EXISTS session_index_of_events TO session_index AS
 SELECT
     frontend,
-    user_identifier,
+    tupleElement(listed, 1) AS aspect,
+    tupleElement(listed, 2) AS value,
     source_id AS session_id,
-    instance_id,
+    tupleElement(listed, 3) AS instance_id,
     min(corrected) AS first_event,
     max(corrected + duration) AS last_end
-FROM (SELECT *, client_timestamp + if(abs(clock_offset) > 2000000, clock_offset, 0) AS corrected FROM events)
-WHERE user_identifier != ''
-GROUP BY frontend, user_identifier, session_id, instance_id;
+FROM (
+    SELECT
+        frontend,
+        source_id,
+        duration,
+        client_timestamp + if(abs(clock_offset) > 2000000, clock_offset, 0) AS corrected,
+        arrayJoin([
+            ('hour', leftPad(toString(intDiv(corrected, 3600000000)), 10, '0'), ''),
+            ('user', user_identifier, instance_id)
+        ]) AS listed
+    FROM events
+)
+WHERE value != ''
+GROUP BY frontend, aspect, value, session_id, instance_id;

@@ -1,18 +1,20 @@
 -- One row a session, merged from the states of its streams; the columns are those of rules/summaries.py.
 CREATE OR REPLACE VIEW session_summaries AS
+WITH f -> substring(f, position(f, '\t') + 47) AS said
 SELECT
     frontend,
     session_id,
-    tupleElement(context, 5) AS instance_id,
-    tupleElement(start, 6) AS previous_session_id,
+    splitByChar('\t', said(context), 2) AS instance_and_context,
+    instance_and_context[1] AS instance_id,
+    splitByChar('\t', said(start), 2)[2] AS previous_session_id,
     least_offset AS clock_offset,
     if(abs(least_offset) > 2000000, least_offset, 0) AS skew,
     first_event + skew AS start_time,
     last_end + skew AS end_time,
     last_end - first_event AS duration,
-    tupleElement(start, 5) AS start_reason,
-    tupleElement(end, 5) AS end_reason,
-    tupleElement(user, 5) AS user_identifier,
+    splitByChar('\t', said(start), 2)[1] AS start_reason,
+    said(end) AS end_reason,
+    said(user) AS user_identifier,
     user_identifiers,
     event_count,
     action_count,
@@ -20,16 +22,16 @@ SELECT
     missing_events,
     absent_events,
     substance = 0 AS empty,
-    tupleElement(context, 6) AS app_version,
-    tupleElement(context, 7) AS device_type,
-    tupleElement(context, 8) AS device_manufacturer,
-    tupleElement(context, 9) AS device_model,
-    tupleElement(context, 10) AS os_name,
-    tupleElement(context, 11) AS os_version,
-    tupleElement(context, 12) AS browser_name,
-    tupleElement(context, 13) AS browser_version,
-    mapApply((k, v) -> (k, tupleElement(v, 5)), first_of) AS first_values,
-    mapApply((k, v) -> (k, tupleElement(v, 5)), last_of) AS last_values
+    JSONExtractString(instance_and_context[2], 'app_version') AS app_version,
+    JSONExtractString(instance_and_context[2], 'device_type') AS device_type,
+    JSONExtractString(instance_and_context[2], 'device_manufacturer') AS device_manufacturer,
+    JSONExtractString(instance_and_context[2], 'device_model') AS device_model,
+    JSONExtractString(instance_and_context[2], 'os_name') AS os_name,
+    JSONExtractString(instance_and_context[2], 'os_version') AS os_version,
+    JSONExtractString(instance_and_context[2], 'browser_name') AS browser_name,
+    JSONExtractString(instance_and_context[2], 'browser_version') AS browser_version,
+    mapApply((k, v) -> (k, said(v)), first_of) AS first_values,
+    mapApply((k, v) -> (k, said(v)), last_of) AS last_values
 FROM (
     SELECT
         frontend,
@@ -44,13 +46,13 @@ FROM (
         sum(top_sequence_ + 1 - toInt64(bitmapCardinality(bitmapSubsetInRange(
             bitmapOr(places_, absent_places_), toUInt64(0), toUInt64(9223372036854775808))))) AS missing_events,
         max(substance_) AS substance,
-        min(start_) AS start,
+        minMerge(start_) AS start,
         max(end_) AS end,
         max(user_) AS user,
         max(context_) AS context,
         arraySort(groupUniqArrayArray(user_set_)) AS user_identifiers,
-        minMap(first_values_) AS first_of,
-        maxMap(last_values_) AS last_of
+        minMap(first_facts_) AS first_of,
+        maxMap(last_facts_) AS last_of
     FROM (
         SELECT
             frontend,
@@ -65,13 +67,13 @@ FROM (
             groupBitmapMergeState(error_places) AS error_places_,
             groupBitmapMergeState(absent_places) AS absent_places_,
             max(substance) AS substance_,
-            min(start_fact) AS start_,
+            minMergeState(start_fact) AS start_,
             max(end_fact) AS end_,
             max(user_fact) AS user_,
             max(context_fact) AS context_,
             groupUniqArrayArray(user_set) AS user_set_,
-            minMap(first_values) AS first_values_,
-            maxMap(last_values) AS last_values_
+            minMap(first_facts) AS first_facts_,
+            maxMap(last_facts) AS last_facts_
         FROM session_states
         GROUP BY frontend, session_id, stream_id
     )
