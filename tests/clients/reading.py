@@ -6,13 +6,14 @@ from typing import Any
 from tests.server import Frontend
 
 
-def sessions_of(frontend: Frontend, count: int, **params: Any) -> list[dict[str, Any]]:
-    """The sessions in the order of their start, waited for until there are `count` of them."""
+def sessions_of(frontend: Frontend, count: int, events: int = 0, **params: Any) -> list[dict[str, Any]]:
+    """The sessions in the order of their start, waited for until there are `count` of them, with so many events."""
     deadline = time.monotonic() + 10
     while True:
         found = sorted(frontend.sessions(**params), key=lambda session: session["start_time"])
-        if len(found) == count or time.monotonic() > deadline:
-            assert len(found) == count, found
+        complete = len(found) == count and sum(session["event_count"] for session in found) >= events
+        if complete or time.monotonic() > deadline:
+            assert complete, found
             return found
         time.sleep(0.05)
 

@@ -67,7 +67,9 @@ def create_app(services: Services) -> Litestar:
     return Litestar(
         # In one router, whose routes are registered once. One by one, Litestar prepares the handlers of a path again
         # for each further method, and from the third on the first ones answer with a coroutine.
-        route_handlers=[Router("/", route_handlers=[ingest.preflight, ingest.take_events, *clients.HANDLERS, health, metrics, *API])],
+        route_handlers=[
+            Router("/", route_handlers=[ingest.preflight, ingest.take_events, *clients.HANDLERS, health, metrics, *API])
+        ],
         dependencies={"services": Provide(get_services, sync_to_thread=False, use_cache=True)},
         exception_handlers=EXCEPTION_HANDLERS,
         state=State({"services": services}),

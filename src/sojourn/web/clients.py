@@ -13,7 +13,7 @@ from sojourn.ingest.admission import admit
 from sojourn.ingest.check import batch_problem
 from sojourn.store.rows import Rows
 from sojourn.store.writer import Overloaded
-from sojourn.web.bodies import read_body
+from sojourn.web.bodies import MAX_BODY, read_body
 from sojourn.web.errors import ApiError
 from sojourn.web.ingest import CORS, key_of
 from sojourn.web.services import Services
@@ -46,7 +46,7 @@ async def openkit_status(request: Request[Any, Any, Any], services: Services) ->
     return _status(request, services, Policy(idle_timeout=policy.idle_timeout, max_duration=policy.max_duration))
 
 
-@post("/mbeacon", status_code=200)
+@post("/mbeacon", status_code=200, request_max_body_size=MAX_BODY)
 async def take_beacon(request: Request[Any, Any, Any], services: Services) -> Response[bytes]:
     """Take a beacon of an OpenKit client. Its records are accepted or left out; the answer is its configuration."""
     key = _application(request)
@@ -71,7 +71,7 @@ def _status(request: Request[Any, Any, Any], services: Services, policy: Policy)
     )
 
 
-@post("/v1/logs", status_code=200)
+@post("/v1/logs", status_code=200, request_max_body_size=MAX_BODY)
 async def take_logs(request: Request[Any, Any, Any], services: Services) -> Response[bytes]:
     """Take an export of OTLP logs, protobuf or JSON, plain, gzip or zstd; partial success names what was left out."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -98,7 +98,7 @@ def _logs_answer(content: bytes, protobuf: bool, headers: dict[str, str], status
     return Response(content, media_type=media_type, headers=headers, status_code=status)
 
 
-@post("/v1/batch", status_code=200)
+@post("/v1/batch", status_code=200, request_max_body_size=MAX_BODY)
 async def take_calls(request: Request[Any, Any, Any], services: Services) -> Response[bytes]:
     """Take a batch of a Segment-style library. The write key, user name of basic authentication, is the ingest key."""
     key = _write_key(request) or key_of(request)

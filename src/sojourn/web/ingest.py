@@ -7,7 +7,7 @@ from litestar import Request, Response, post, route
 
 from sojourn.ingest.admission import admit
 from sojourn.ingest.check import batch_problem
-from sojourn.web.bodies import read_body
+from sojourn.web.bodies import MAX_BODY, read_body
 from sojourn.web.errors import ApiError
 from sojourn.web.services import Services
 from sojourn.wire.messages import Parsed, Receipt
@@ -34,7 +34,7 @@ async def preflight() -> Response[None]:
     return Response(None, status_code=204, headers=CORS)
 
 
-@post("/v1/events", status_code=200)
+@post("/v1/events", status_code=200, request_max_body_size=MAX_BODY)
 async def take_events(request: Request[Any, Any, Any], services: Services) -> Response[bytes]:
     """Take a batch of events as native JSON, plain, gzip or zstd."""
     key = key_of(request)

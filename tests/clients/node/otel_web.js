@@ -7,13 +7,13 @@ import {
   createDefaultSessionIdGenerator,
   createSessionLogRecordProcessor,
   createSessionManager,
-  LocalStorageSessionStore,
+  createLocalStorageSessionStore,
 } from "@opentelemetry/web-common";
 
 const settings = new URLSearchParams(location.hash.slice(1));
 const sessions = createSessionManager({
   sessionIdGenerator: createDefaultSessionIdGenerator(),
-  sessionStore: new LocalStorageSessionStore(),
+  sessionStore: createLocalStorageSessionStore(),
   inactivityTimeout: 1800,
   maxDuration: 7200,
 });
