@@ -1,12 +1,19 @@
-"""Published clients from npm, installed once from the lock file, and a way to run their programs."""
+"""Published clients from npm, installed once from the lock file, and ways to run them in Node and in Chromium."""
 
 import json
 import subprocess
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Page, sync_playwright
+
+from tests.browser.conftest import ARGUMENTS
 
 NODE = Path(__file__).parent / "node"
 
@@ -34,3 +41,45 @@ def run_node(node_modules: Path) -> Callable[..., dict[str, Any]]:
         return said
 
     return run
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *args: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def _site(folder: Path) -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder)))
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        # Another name than the server's address is another origin.
+        yield f"http://localhost:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    """An empty page of Debian's Chromium in a fresh profile."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
+        context = browser.new_context()
+        context.set_default_timeout(10_000)
+        yield context.new_page()
+        browser.close()
+
+
+@pytest.fixture
+def open_site(page: Page) -> Iterator[Callable[..., Page]]:
+    """Serve a folder and open one of its pages."""
+    with ExitStack() as stack:
+
+        def open_page(folder: Path, path: str) -> Page:
+            page.goto(f"{stack.enter_context(_site(folder))}/{path}")
+            return page
+
+        yield open_page

@@ -1,61 +1,33 @@
 """Published clients for browsers, in Chromium, from a page of another origin than the server's."""
 
+import shutil
 import subprocess
-import threading
-from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
-
-from tests.browser.conftest import ARGUMENTS
 
 from .reading import events_of, named, of_kind, sessions_of
 
 pytestmark = pytest.mark.browser
 
 
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *args: object) -> None:
-        """Say nothing."""
-
-
 @pytest.fixture(scope="module")
-def site(node_modules: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a site with one page for each client."""
+def folder(node_modules: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A site with one page for each client."""
     folder = tmp_path_factory.mktemp("site")
     bundle = ["otel_web.js", "--bundle", "--format=esm", f"--outfile={folder / 'otel.js'}", "--log-level=error"]
     subprocess.run(["node_modules/.bin/esbuild", *bundle], cwd=node_modules, check=True, timeout=60)
-    openkit = node_modules / "node_modules/@dynatrace/openkit-js/dist/browser/openkit.js"
-    (folder / "openkit.js").write_bytes(openkit.read_bytes())
+    shutil.copy(node_modules / "node_modules/@dynatrace/openkit-js/dist/browser/openkit.js", folder)
     (folder / "otel.html").write_text('<!doctype html><script type="module" src="otel.js"></script>')
     (folder / "openkit.html").write_text('<!doctype html><script src="openkit.js"></script>')
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://localhost:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    return folder
 
 
-@pytest.fixture
-def page() -> Iterator[Page]:
-    """A page in a fresh profile."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
-        context = browser.new_context()
-        context.set_default_timeout(10_000)
-        yield context.new_page()
-        browser.close()
-
-
-def test_the_web_sessions_of_opentelemetry(frontend, site, page):
+def test_the_web_sessions_of_opentelemetry(frontend, folder, open_site):
     frontend.define("event", "button")
-    page.goto(f"{site}/otel.html#{urlencode({'url': f'{frontend.server.url}/v1/logs', 'key': frontend.key})}")
+    settings = urlencode({"url": f"{frontend.server.url}/v1/logs", "key": frontend.key})
+    page = open_site(folder, f"otel.html#{settings}")
     page.wait_for_function("window.sojournTest")
     first = page.evaluate("sojournTest.sessionId()")
     page.evaluate("sojournTest.click('alice'); sojournTest.flush()")
@@ -77,8 +49,8 @@ def test_the_web_sessions_of_opentelemetry(frontend, site, page):
     assert [click["event_properties"] for click in clicks] == [{"event_properties.button": "buy"}] * 2
 
 
-def test_openkit_in_a_page(frontend, site, page):
-    page.goto(f"{site}/openkit.html")
+def test_openkit_in_a_page(frontend, folder, open_site):
+    page = open_site(folder, "openkit.html")
     done = page.evaluate(
         """([endpoint, applicationId]) => new Promise((resolve) => {
             const kit = new OpenKitBuilder(endpoint, applicationId, 99).build();
