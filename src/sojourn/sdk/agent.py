@@ -1,15 +1,16 @@
 """The agent: what an application calls. It never raises; `reporter.py` decides what passes, `recorder.py` writes it."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from sojourn.rules.events import EventKind
-from sojourn.rules.limits import MAX_NAME
+from sojourn.rules.limits import MAX_EVENT_PROPERTIES, MAX_NAME
 from sojourn.rules.names import PropertyKind
 from sojourn.rules.sessions import EndReason
 from sojourn.rules.users import clean_identifier
 from sojourn.sdk.actions import RootAction, close_all, enter
 from sojourn.sdk.channel import Channel
+from sojourn.sdk.checks import PLAIN
 from sojourn.sdk.clock import anchor
 from sojourn.sdk.contexts import Context
 from sojourn.sdk.data import (
@@ -36,8 +37,6 @@ from sojourn.wire.messages import Device, Software
 if TYPE_CHECKING:
     from sojourn.sdk.crashes import CrashCapture
 
-EVENT: Final = EventKind.EVENT.value
-
 
 class Agent:
     """One instance's sessions, reported through a channel. All methods may be called from any thread."""
@@ -62,6 +61,7 @@ class Agent:
         self._recorder = Recorder(channel, self._context(privacy))
         self._recorder.on_split = self._split_view
         self._reporter = Reporter(channel, self._recorder, privacy)
+        self._known = channel.check.known_event
         self._view: tuple[str, int] | None = None
         self._events_allowed = self._reporter.allows(EventKind.EVENT)
 
@@ -80,15 +80,17 @@ class Agent:
         try:
             if not self._events_allowed:
                 return
-            reporter = self._reporter
-            if type(data) is EventData and type(data.name) is str and not data.duration and not reporter.modifiers:
+            if type(data) is EventData and type(data.name) is str and not data.duration and not self._reporter.modifiers:
                 properties = data.event_properties
-                check = self.channel.check
-                if not check.is_plain(check.known_event, properties):
-                    properties = check.clean(PropertyKind.EVENT, properties)
-                self._recorder.record(EVENT, data.name[:MAX_NAME], 0, properties)
+                if not (
+                    len(properties) <= MAX_EVENT_PROPERTIES
+                    and self._known.issuperset(properties)
+                    and PLAIN.issuperset(map(type, properties.values()))
+                ):
+                    properties = self.channel.check.clean(PropertyKind.EVENT, properties)
+                self._recorder.record_event(data.name[:MAX_NAME], properties)
             else:
-                reporter.event(data)
+                self._reporter.event(data)
         except DataError as error:
             self.notices.tell(f"data:{error}", "%s; the call is ignored", error)
         except Exception:

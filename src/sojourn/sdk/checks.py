@@ -3,13 +3,16 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sojourn.rules.limits import MAX_EVENT_PROPERTIES
+from sojourn.rules.limits import MAX_EVENT_PROPERTIES, MAX_STRING_VALUE
 from sojourn.rules.names import PropertyKind, name_problem
 from sojourn.rules.properties import Discard, DiscardReason, clean_properties
 from sojourn.sdk.notices import Notices
 
 PLAIN: Final = frozenset({str, int, float, bool})
-"""Types whose values need no look before they are encoded: what can still be wrong shows in the encoded line."""
+"""Types whose values need no look before they are encoded.
+
+What can still be wrong (NaN, infinity, too long) shows in the encoded line, see `is_suspicious`.
+"""
 MAX_KNOWN: Final = 1_000
 
 
@@ -22,17 +25,6 @@ class PropertyCheck:
         self._notices = notices
         self.known_event: set[str] = set()
         self.known_session: set[str] = set()
-
-    def is_plain(self, known: set[str], properties: Mapping[str, Any]) -> bool:
-        """Whether the properties need no closer look: known names, plain types, and not too many.
-
-        A value may still be NaN, infinite or too long; `is_suspicious` finds that in the encoded line.
-        """
-        return (
-            len(properties) <= MAX_EVENT_PROPERTIES
-            and known.issuperset(properties)
-            and PLAIN.issuperset(map(type, properties.values()))
-        )
 
     def clean(self, kind: PropertyKind, properties: Mapping[str, Any]) -> dict[str, Any]:
         """The valid properties. Names that pass are remembered; each discarded key is told once."""
@@ -57,10 +49,10 @@ class PropertyCheck:
         )
 
 
-def is_suspicious(line: bytes) -> bool:
-    """Whether an encoded event may hold a value that the rules would cut or discard.
+def is_suspicious(line: bytes, start: int = 0) -> bool:
+    """Whether an encoded event may hold a value that the rules would cut or discard; looked for from `start` on.
 
     NaN and infinity are encoded as null, and a string of more than 5,000 code points makes a line of at least
     as many bytes. A false alarm costs one closer look.
     """
-    return len(line) > 5_000 or b"null" in line
+    return len(line) > MAX_STRING_VALUE or line.find(b"null", start) >= 0

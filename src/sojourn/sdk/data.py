@@ -2,31 +2,37 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Any, Final, Self
+
+import msgspec
 
 EVENT_PREFIX: Final = "event_properties."
 SESSION_PREFIX: Final = "session_properties."
+
+NO_PROPERTIES: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 class DataError(ValueError):
     """The application handed over something that cannot be read; the message says what and why."""
 
 
-class EventData:
+class _Named(msgspec.Struct):
+    """The one field that is also taken by its place."""
+
+    name: str = ""
+
+
+class EventData(_Named, kw_only=True):
     """A custom event. `duration` is in microseconds (or a timedelta), counted back from the moment it is sent."""
 
-    __slots__ = ("duration", "event_properties", "name")
-
-    def __init__(
-        self, name: str = "", *, duration: int | timedelta = 0, event_properties: Mapping[str, Any] | None = None
-    ) -> None:
-        self.name = name
-        self.duration = duration
-        self.event_properties: dict[str, Any] = {} if event_properties is None else dict(event_properties)
+    duration: int | timedelta = 0
+    event_properties: Mapping[str, Any] = NO_PROPERTIES
 
     def add_event_property(self, name: str, value: Any) -> Self:
         """Set one property, by its full name (`event_properties.…`)."""
-        self.event_properties[name] = value
+        # A new dict, as the one at hand may be the application's own.
+        self.event_properties = {**self.event_properties, name: value}
         return self
 
 

@@ -21,25 +21,26 @@ class EventIds:
     Not thread-safe: the caller holds the channel's lock.
     """
 
-    __slots__ = ("_counter", "_head", "_millisecond", "_node", "_page")
+    __slots__ = ("_counter", "_head", "_node", "_page", "_since", "_until")
 
     def __init__(self) -> None:
         self._node = "-" + random_hex(6)
         self._page = int.from_bytes(os.urandom(1), "big")
         self._counter = 0x3FFF
-        self._millisecond = -1
+        self._since = self._until = 0
         self._head = ""
 
     def next(self, wall: int) -> str:
         """The id of an event at `wall` microseconds."""
-        millisecond = wall // 1000
         counter = self._counter + 1
-        if millisecond != self._millisecond or counter > 0x3FFF:
+        if counter > 0x3FFF or not self._since <= wall < self._until:
             if counter > 0x3FFF:
                 counter = 0
                 self._page = (self._page + 1) & 0xFFF
-            self._millisecond = millisecond
+            millisecond = wall // 1000
+            self._since = millisecond * 1000
+            self._until = self._since + 1000
             digits = f"{millisecond:012x}"
             self._head = f"{digits[:8]}-{digits[8:]}-7{self._page:03x}-"
         self._counter = counter
-        return f"{self._head}{counter | 0x8000:04x}{self._node}"
+        return f"{self._head}{counter | 0x8000:x}{self._node}"

@@ -54,8 +54,8 @@ class Queue:
             if segment is None or not segment.append(line):
                 self._wake()
                 return False
-        self.appended += 1
-        if self.appended >= self.wake_at:
+        appended = self.appended = self.appended + 1
+        if appended >= self.wake_at:
             self._wake()
         return True
 

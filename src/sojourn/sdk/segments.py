@@ -39,7 +39,7 @@ class SegmentError(OSError):
 class Segment:
     """A mapped segment. One writer, who holds the queue's lock; one reader, the sender."""
 
-    __slots__ = ("_map", "contexts", "last_context", "path", "size", "view", "words")
+    __slots__ = ("_end", "_map", "contexts", "last_context", "path", "size", "view", "words")
 
     def __init__(self, mapped: mmap.mmap, path: Path | None) -> None:
         self._map = mapped
@@ -47,6 +47,7 @@ class Segment:
         self.size = len(mapped)
         self.view = memoryview(mapped)
         self.words = self.view[:HEADER].cast("Q")
+        self._end = self.words[_COMMITTED]
         self.contexts: dict[object, int] = {}
         self.last_context: object = None
 
@@ -62,19 +63,20 @@ class Segment:
             raise
         finally:
             os.close(descriptor)
-        segment.words[0] = MAGIC
-        segment.words[_DELIVERED] = HEADER
-        segment.words[_COMMITTED] = HEADER
+        segment._write_header()
         return segment
 
     @classmethod
     def in_memory(cls, size: int = SEGMENT_BYTES) -> "Segment":
         """A segment without a file, for a machine that has no room or no right to write."""
         segment = cls(mmap.mmap(-1, size), None)
-        segment.words[0] = MAGIC
-        segment.words[_DELIVERED] = HEADER
-        segment.words[_COMMITTED] = HEADER
+        segment._write_header()
         return segment
+
+    def _write_header(self) -> None:
+        self.words[0] = MAGIC
+        self.words[_DELIVERED] = HEADER
+        self.words[_COMMITTED] = self._end = HEADER
 
     @classmethod
     def open(cls, path: Path) -> "Segment":
@@ -123,12 +125,12 @@ class Segment:
 
     def append(self, line: bytes) -> bool:
         """Add a line; False when the segment has no room for it."""
-        start = self.words[_COMMITTED]
+        start = self._end
         end = start + len(line)
         if end > self.size:
             return False
         self.view[start:end] = line
-        self.words[_COMMITTED] = end
+        self.words[1] = self._end = end
         return True
 
     def read(self, start: int, end: int) -> bytes:
