@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import structlog
 from litestar import Request, Response, get, post, route
+from litestar.di import NamedDependency
 
 from sojourn.ingest.admission import admit
 from sojourn.ingest.check import batch_problem
@@ -40,14 +41,14 @@ async def client_preflight() -> Response[None]:
 
 
 @get("/mbeacon")
-async def openkit_status(request: Request[Any, Any, Any], services: Services) -> Response[bytes]:
+async def openkit_status(request: Request[Any, Any, Any], services: NamedDependency[Services]) -> Response[bytes]:
     """Tell an OpenKit client its configuration. `app`, its application id, is the ingest key."""
     policy = services.frontend_of_key(_application(request), None).policy
     return _status(request, services, Policy(idle_timeout=policy.idle_timeout, max_duration=policy.max_duration))
 
 
 @post("/mbeacon", status_code=200, request_max_body_size=MAX_BODY)
-async def take_beacon(request: Request[Any, Any, Any], services: Services) -> Response[bytes]:
+async def take_beacon(request: Request[Any, Any, Any], services: NamedDependency[Services]) -> Response[bytes]:
     """Take a beacon of an OpenKit client. Its records are accepted or left out; the answer is its configuration."""
     key = _application(request)
     services.frontend_of_key(key, None)
@@ -72,7 +73,7 @@ def _status(request: Request[Any, Any, Any], services: Services, policy: Policy)
 
 
 @post("/v1/logs", status_code=200, request_max_body_size=MAX_BODY)
-async def take_logs(request: Request[Any, Any, Any], services: Services) -> Response[bytes]:
+async def take_logs(request: Request[Any, Any, Any], services: NamedDependency[Services]) -> Response[bytes]:
     """Take an export of OTLP logs, protobuf or JSON, plain, gzip or zstd; partial success names what was left out."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     protobuf = media_type != "application/json"
@@ -99,7 +100,7 @@ def _logs_answer(content: bytes, protobuf: bool, headers: dict[str, str], status
 
 
 @post("/v1/batch", status_code=200, request_max_body_size=MAX_BODY)
-async def take_calls(request: Request[Any, Any, Any], services: Services) -> Response[bytes]:
+async def take_calls(request: Request[Any, Any, Any], services: NamedDependency[Services]) -> Response[bytes]:
     """Take a batch of a Segment-style library. The write key, user name of basic authentication, is the ingest key."""
     key = _write_key(request) or key_of(request)
     services.frontend_of_key(key, None)
