@@ -8,13 +8,14 @@ import subprocess
 import sys
 import time
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import httpx
 
 START_SECONDS = 30
-_SERVE = "import sys, pathlib, sojourn.server as s; s.serve(pathlib.Path(sys.argv[1]), port=int(sys.argv[2]))"
+_SOJOURN = Path(sys.executable).with_name("sojourn")
 
 
 class Server:
@@ -33,7 +34,7 @@ class Server:
     def start(self) -> None:
         """Start the process and wait until it answers."""
         self.process = subprocess.Popen(
-            [sys.executable, "-c", _SERVE, str(self.data), str(self.port)],
+            [_SOJOURN, "serve", "--data", str(self.data), "--port", str(self.port)],
             env=self._environment,
             stdout=self._log,
             stderr=self._log,
@@ -65,6 +66,22 @@ class Server:
         self.stop()
         self.http.close()
         self._log.close()
+
+    def command(self, *arguments: str) -> str:
+        """What a command line beside the running server prints."""
+        done = subprocess.run(
+            [_SOJOURN, *arguments, "--data", str(self.data)], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def until(self, condition: Callable[[], Any], seconds: float = 10) -> Any:
+        """Ask until the answer is truthy, as for a change by another process, which is here within 2 s."""
+        deadline = time.monotonic() + seconds
+        while not (answer := condition()):
+            assert time.monotonic() < deadline, f"not within {seconds} s:\n{self.log()}"
+            time.sleep(0.05)
+        return answer
 
     def log(self) -> str:
         """What it wrote to its log."""

@@ -34,16 +34,19 @@ if TYPE_CHECKING:
     )
     from sojourn.sdk.data import EventData, ExceptionEventData, HttpRequestEventData, SessionPropertyEventData
     from sojourn.sdk.privacy import DataCollectionLevel, UserPrivacyOptions
+    from sojourn.wire.messages import Device, Software
 
 __all__ = [
     "Action",
     "Agent",
     "DataCollectionLevel",
+    "Device",
     "EventData",
     "ExceptionEventData",
     "HttpRequestEventData",
     "RootAction",
     "SessionPropertyEventData",
+    "Software",
     "UserPrivacyOptions",
     "add_event_modifier",
     "apply_user_privacy_options",
