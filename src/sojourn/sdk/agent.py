@@ -80,7 +80,12 @@ class Agent:
         try:
             if not self._events_allowed:
                 return
-            if type(data) is EventData and type(data.name) is str and not data.duration and not self._reporter.modifiers:
+            if (
+                type(data) is EventData
+                and type(data.name) is str
+                and not data.duration
+                and not self._reporter.modifiers
+            ):
                 properties = data.event_properties
                 if not (
                     len(properties) <= MAX_EVENT_PROPERTIES

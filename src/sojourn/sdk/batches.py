@@ -7,16 +7,14 @@ import msgspec
 
 from sojourn.sdk.clock import Clock
 from sojourn.sdk.contexts import Context
-from sojourn.sdk.segments import HEADER, Segment
+from sojourn.sdk.segments import ABSENCE, HEADER, MARKER, Segment
 from sojourn.wire.messages import Absence
 
 _context = msgspec.json.Decoder(Context)
 _absence = msgspec.json.Decoder(Absence)
 _encode = msgspec.json.Encoder().encode
 
-EVENT: Final = 0x7B  # {
-MARKER: Final = 0x23  # #
-ABSENCE: Final = 0x21  # !
+EVENT: Final = ord("{")
 
 
 class Part:
@@ -30,12 +28,13 @@ class Part:
         self.count = 0
         self.absences: list[Absence] = []
 
-    def add(self, run: bytes) -> None:
-        """Add event lines, without those that a power failure damaged."""
+    def add(self, run: bytes, lines: int) -> None:
+        """Add so many event lines, without those that a power failure damaged."""
         if b"\0" in run:
-            run = b"".join(line for line in run.splitlines(keepends=True) if b"\0" not in line)
+            whole = [line for line in run.splitlines(keepends=True) if b"\0" not in line]
+            run, lines = b"".join(whole), len(whole)
         self.runs.append(run)
-        self.count += run.count(b"\n")
+        self.count += lines
 
     def body(self, clock: Clock) -> bytes:
         """The JSON of the batch. The events go in as the bytes that they were queued as."""
@@ -109,20 +108,21 @@ class Reader:
             if kind == EVENT:
                 # Events go in whole runs, so that their number costs nothing here.
                 if next_marker < position:
-                    next_marker = _find(data, b"\n#", position)
+                    next_marker = _find(data, MARKER, position)
                 if next_absence < position:
-                    next_absence = _find(data, b"\n!", position)
-                stop = min(next_marker, next_absence) + 1
+                    next_absence = _find(data, ABSENCE, position)
+                stop = min(next_marker, next_absence)
                 run = data[position:stop]
-                region.lines += run.count(b"\n")
+                lines = run.count(b"\n")
+                region.lines += lines
                 if part := self._part(parts, region.context):
-                    part.add(run)
+                    part.add(run, lines)
             else:
-                stop = _find(data, b"\n", position) + 1
+                stop = _find(data, b"\n", position) + 1  # the last line ends the data, so there is one
                 line = data[position + 1 : stop]
-                if kind == MARKER:
+                if kind == MARKER[0]:
                     region.context = self._learn(line)
-                elif kind == ABSENCE and b"\0" not in line and (part := self._part(parts, region.context)):
+                elif kind == ABSENCE[0] and b"\0" not in line and (part := self._part(parts, region.context)):
                     part.absences.append(_absence.decode(line))
             position = stop
         region.parts = list(parts.values())
@@ -146,9 +146,9 @@ class Reader:
         return part
 
 
-def _find(region: bytes, what: bytes, start: int) -> int:
-    found = region.find(what, start)
-    return found if found >= 0 else len(region) - 1
+def _find(data: bytes, what: bytes, start: int) -> int:
+    found = data.find(what, start)
+    return found if found >= 0 else len(data)
 
 
 def _first_lines(region: bytes, count: int, wanted: int) -> bytes:

@@ -15,7 +15,7 @@ import msgspec
 from sojourn.sdk.contexts import Context
 from sojourn.sdk.notices import Notices
 from sojourn.sdk.ownership import Owner
-from sojourn.sdk.segments import FIRST_SEGMENT_BYTES, HEADER, SEGMENT_BYTES, Segment
+from sojourn.sdk.segments import ABSENCE, FIRST_SEGMENT_BYTES, HEADER, MARKER, SEGMENT_BYTES, Segment
 from sojourn.wire.messages import Absence
 
 OVERSHOOT: Final = 16 * SEGMENT_BYTES
@@ -72,7 +72,7 @@ class Queue:
 
     def note_absence(self, absence: Absence, context: Context) -> None:
         """Queue a report of events that will never arrive."""
-        line = b"!" + _encode(absence) + b"\n"
+        line = ABSENCE + _encode(absence) + b"\n"
         segment = self._segment_for(line, context)
         if segment is not None:
             segment.append(line)
@@ -170,7 +170,7 @@ class Queue:
         return size
 
     def _write_absences(self, segment: Segment) -> None:
-        while self.absences and segment.append(b"!" + _encode(self.absences[-1]) + b"\n"):
+        while self.absences and segment.append(ABSENCE + _encode(self.absences[-1]) + b"\n"):
             self.absences.pop()
 
     def _no_file(self, error: OSError) -> None:
@@ -186,8 +186,8 @@ class Queue:
 def _mark(segment: Segment, context: Context) -> bool:
     """Write that the next events belong to this context; False when there is no room for it."""
     number = segment.contexts.get(context)
-    line = b"#%d\n" % number if number is not None else b"#%d %b\n" % (len(segment.contexts), _encode(context))
-    if not segment.append(line):
+    definition = b"" if number is not None else b" " + _encode(context)
+    if not segment.append(b"%b%d%b\n" % (MARKER, len(segment.contexts) if number is None else number, definition)):
         return False
     segment.contexts.setdefault(context, len(segment.contexts))
     segment.last_context = context

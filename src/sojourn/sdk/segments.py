@@ -1,12 +1,14 @@
-"""One file of the queue: a mapped page of committed lines. Knows the layout; nothing about owners, sending or sessions.
+r"""One file of the queue: a mapped page of committed lines. Knows the layout; nothing about owners, sending or sessions.
 
 Layout: a header of 64 bytes, native eight-byte words (magic, end of the committed part, end of the part
 that was delivered), then lines. A line is one of
 
-- `#N {…}`  from here on, events belong to the context N, defined here (instance, device, clock; see `contexts.py`);
-- `#N`      from here on, events belong to the context N, defined earlier in this file;
-- `!{…}`    an absence: events that were dropped;
-- `{…},`    an event, as it will stand in the body of a request.
+- `\x01N {…}`  from here on, events belong to the context N, defined here (instance, clock; see `contexts.py`);
+- `\x01N`      from here on, events belong to the context N, defined earlier in this file;
+- `\x02{…}`    an absence: events that were dropped;
+- `{…},`       an event, as it will stand in the body of a request.
+
+JSON escapes control characters, so these two are found by a search for one byte.
 
 A writer copies a line behind the committed part and then stores the new end, one aligned word: a process that is
 killed leaves either the whole line or none of it. JSON has no raw NUL or newline, so a page that a power failure
@@ -21,6 +23,8 @@ import sys
 from pathlib import Path
 from typing import Final
 
+MARKER: Final = b"\x01"
+ABSENCE: Final = b"\x02"
 MAGIC: Final = int.from_bytes(b"SOJOURN1", sys.byteorder)
 HEADER: Final = 64
 SEGMENT_BYTES: Final = 1 << 20

@@ -9,7 +9,7 @@ import msgspec
 
 from sojourn.rules.events import EventKind
 from sojourn.sdk.batches import Reader, Region
-from sojourn.sdk.segments import HEADER, Segment
+from sojourn.sdk.segments import ABSENCE, HEADER, MARKER, Segment
 from sojourn.wire.messages import Absence
 
 MEASUREMENTS: Final = frozenset({EventKind.ACTION, EventKind.VALUE, EventKind.VIEW, EventKind.HTTP_REQUEST})
@@ -58,7 +58,7 @@ def _kept_lines(region: Region, *, measurements_only: bool) -> tuple[list[bytes]
     lines: list[bytes] = []
     dropped = 0
     for number, part in enumerate(region.parts):
-        lines.append(b"#%d %b\n" % (number, _encode(part.context)))
+        lines.append(b"%b%d %b\n" % (MARKER, number, _encode(part.context)))
         absences = list(part.absences)
         for line in part.lines():
             if measurements_only and not _is_measurement(line):
@@ -66,7 +66,7 @@ def _kept_lines(region: Region, *, measurements_only: bool) -> tuple[list[bytes]
             else:
                 dropped += 1
                 absences.append(_absence_of(line))
-        lines.extend(b"!" + _encode(absence) + b"\n" for absence in joined(absences))
+        lines.extend(ABSENCE + _encode(absence) + b"\n" for absence in joined(absences))
     return lines, dropped
 
 
