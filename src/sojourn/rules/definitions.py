@@ -1,7 +1,7 @@
 """Property definitions of a frontend, and the check of an event's valid properties against them."""
 
+import dataclasses
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 
 from sojourn.rules.limits import MAX_DEFINITIONS
@@ -25,7 +25,7 @@ class DefinitionError(ValueError):
         self.field = field
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class PropertyDefinition:
     """One defined property of a frontend. `field` is the name without its prefix."""
 
@@ -35,11 +35,11 @@ class PropertyDefinition:
     case_insensitive: bool = False
     aggregation: Aggregation = Aggregation.LAST
     description: str = ""
+    name: str = dataclasses.field(init=False, compare=False, repr=False, default="")
+    """The full name, prefix included."""
 
-    @property
-    def name(self) -> str:
-        """The full name, prefix included."""
-        return full_name(self.kind, self.field)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", full_name(self.kind, self.field))
 
 
 class Catalog:
