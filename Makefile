@@ -1,35 +1,53 @@
-# Sojourn: `make run` serves it with a living demo; `make test` runs everything CI runs.
-PY := .venv/bin/python
+# Sojourn: `make run` serves it with a living demo; `make test` runs everything that CI runs.
 .DEFAULT_GOAL := help
+BIN := .venv/bin
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-help:            ## this table
-	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
+help: ## this table
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.venv/ready: requirements.lock pyproject.toml
+.venv/ready: requirements.lock
 	python3 -m venv .venv
-	.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
-	.venv/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(BIN)/pip install --quiet --require-hashes --requirement requirements.lock
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-install: .venv/ready  ## the Python side in .venv
+browser/node_modules/.package-lock.json: browser/package-lock.json
+	cd browser && npm ci --no-fund --no-audit
+	@touch $@
 
-run: install     ## serve on 127.0.0.1:8321 with a demo shop that feeds it
-	.venv/bin/sojourn demo
+install: .venv/ready ## the Python side in .venv
 
-check: install   ## formatter, linter, strict types, contracts between the rooms
-	.venv/bin/ruff format --check .
-	.venv/bin/ruff check .
-	.venv/bin/mypy
-	.venv/bin/lint-imports
+run: install ## serve on 127.0.0.1:8321 with a demo shop that feeds it
+	$(BIN)/sojourn demo
 
-test: check      ## every test
-	.venv/bin/pytest
+check: install ## formatter, linter, strict types, contracts between the rooms
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
 
-bench: install   ## measure, beside the raw engine and the peers; see benchmarks/README.md
-	$(PY) -m benchmarks
+browser-test: browser/node_modules/.package-lock.json ## types, rules and size of the browser SDK, in Node
+	cd browser && npm test
 
-lock:            ## write requirements.lock anew from pyproject.toml
-	uv pip compile pyproject.toml --all-extras --group dev --group clients --group peers \
-		--python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --output-file requirements.lock
+system: ## what the tests need of Debian: a browser and PostgreSQL
+	@if ! command -v chromium >/dev/null || ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium postgresql >/dev/null; fi
 
-.PHONY: help install run check test bench lock
+test: system check browser-test ## every test
+	$(BIN)/pytest
+
+nightly: system install ## the law with ten times as many random histories
+	SOJOURN_HISTORIES=2000 $(BIN)/pytest tests/store tests/summaries tests/rules tests/ledger
+
+bench: install ## measure beside the raw engine and the peers; see benchmarks/README.md
+	$(BIN)/python -m benchmarks
+
+screenshots: system install ## every page at two widths, light and dark, into docs/screenshots
+	$(BIN)/python -m tests.pages.screenshots
+
+lock: ## write requirements.lock anew from pyproject.toml (needs uv)
+	uv pip compile pyproject.toml --all-extras --group dev --group clients --group peers --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-header --no-annotate --quiet --output-file requirements.lock
+
+.PHONY: help install run check browser-test system test nightly bench screenshots lock
