@@ -14,6 +14,6 @@ def discards(scope: Scope) -> list[DiscardEntry]:
         SELECT key, reason, sdk_version, count() AS count,
             min(received_at) AS first_seen, max(received_at) AS last_seen,
             nullIf(leftUTF8(argMax(value, (value != '', received_at)), 100), '') AS sample
-        FROM discards FINAL WHERE frontend = {{frontend:String}}
+        FROM discards FINAL WHERE frontend = {{frontend:String}} AND settled = 0
         GROUP BY key, reason, sdk_version ORDER BY count DESC, key, reason, sdk_version LIMIT {MAX_LINES:d}""",
     )

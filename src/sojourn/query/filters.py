@@ -7,6 +7,7 @@ import msgspec
 from sojourn.rules.definitions import Aggregation, Catalog
 from sojourn.rules.names import PropertyKind
 from sojourn.rules.values import DataType
+from sojourn.store.rows import value_name
 
 OPERATORS = {
     "eq": "=",
@@ -123,7 +124,7 @@ def _property_condition(wanted: PropertyFilter, catalog: Catalog, number: int) -
     column = "first_values" if definition.aggregation is Aggregation.FIRST else "last_values"
     key = f"p{number}_name"
     has = f"mapContains({column}, {{{key}:String}})"
-    bound: dict[str, Any] = {key: definition.name}
+    bound: dict[str, Any] = {key: value_name(definition)}
     if wanted.operator == "exists":
         return (has if wanted.value != "false" else f"NOT {has}"), bound
     value = _EXTRACT[definition.data_type].format(value=f"{column}[{{{key}:String}}]")

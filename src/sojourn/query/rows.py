@@ -7,6 +7,7 @@ from sojourn.rules.definitions import Aggregation, Catalog
 from sojourn.rules.names import PropertyKind
 from sojourn.rules.sessions import SessionPolicy
 from sojourn.rules.summaries import ended_by
+from sojourn.store.rows import value_name
 
 
 class SessionRow(msgspec.Struct, kw_only=True):
@@ -78,8 +79,9 @@ class SessionRow(msgspec.Struct, kw_only=True):
         for definition in catalog.definitions:
             if definition.kind is PropertyKind.SESSION:
                 values = self.first_values if definition.aggregation is Aggregation.FIRST else self.last_values
-                if definition.name in values:
-                    found[definition.name] = msgspec.Raw(values[definition.name].encode())
+                value = values.get(value_name(definition))
+                if value is not None:
+                    found[definition.name] = msgspec.Raw(value.encode())
         return found
 
 

@@ -2,6 +2,8 @@
 
 import msgspec
 
+from sojourn.rules.definitions import PropertyDefinition
+
 
 class EventRow(msgspec.Struct, kw_only=True, omit_defaults=True):
     """One row of `events`; what is left out takes the table's default. Times in microseconds."""
@@ -64,7 +66,10 @@ class AbsenceRow(msgspec.Struct, kw_only=True):
 
 
 class DiscardRow(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """One row of `discards`: a value that was left out of an event. `value` is JSON, "" where it may not be kept."""
+    """One row of `discards`: a value that was left out of an event. `value` is JSON, "" where it may not be kept.
+
+    `settled` takes the row out of the ledger again: its value is in its event now, or stands under another reason.
+    """
 
     frontend: str
     key: str
@@ -76,6 +81,7 @@ class DiscardRow(msgspec.Struct, kw_only=True, omit_defaults=True):
     sdk_name: str = ""
     sdk_version: str = ""
     value: str = ""
+    settled: bool = False
 
 
 class Rows(msgspec.Struct):
@@ -100,3 +106,11 @@ def json_lines(rows: list[EventRow] | list[AbsenceRow] | list[DiscardRow]) -> by
 def source_of(session_id: str, instance_id: str) -> str:
     """Where an event's session comes from: the client's session id, or its instance where it manages no sessions."""
     return session_id or f"~{instance_id}"
+
+
+def value_name(definition: PropertyDefinition) -> str:
+    """What the values of a session property stand under in `first_values` and `last_values`, its type included.
+
+    Values that came before the type was corrected stand under the old type, and are not shown.
+    """
+    return f"{definition.name}:{definition.data_type}"

@@ -48,7 +48,8 @@ ENGINE = ReplacingMergeTree
 ORDER BY (frontend, source_id, stream_id, sequence)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1;
 
--- The ledger of what was left out of events. One row a value; a copy of the event is the same row.
+-- The ledger of what was left out of events. One row a value; a copy of the event is the same row. A row is settled
+-- once its value went into its event, or stands under another reason, after the definitions changed (store/replay.py).
 CREATE TABLE IF NOT EXISTS discards (
     frontend LowCardinality(String),
     key String,
@@ -59,7 +60,8 @@ CREATE TABLE IF NOT EXISTS discards (
     received_at Int64,
     sdk_name LowCardinality(String),
     sdk_version LowCardinality(String),
-    value String
+    value String,
+    settled UInt8
 )
 ENGINE = ReplacingMergeTree(received_at)
 ORDER BY (frontend, key, reason, source_id, event_id)

@@ -5,6 +5,8 @@
 -- A fact is text whose order is the total order of events: timestamp (19 digits), stream, tab, sequence + 1 (10 digits),
 -- event id (36 characters); what it says follows. So the least and the greatest text are the first and the last fact,
 -- and the engine compares plain strings. "" is no fact; the least of facts is kept as a state, where none is neutral.
+-- A fact about a property is kept by name and data type, as 'session_properties.tier:string': where the type of its
+-- definition is corrected, the first and the last value that fit are there. store/rows.py `value_name` says the same.
 -- A place is the sequence number, or, for an event without one, its id's hash with the high bit set.
 CREATE TABLE IF NOT EXISTS session_states (
     frontend LowCardinality(String),
@@ -58,7 +60,9 @@ FROM (
         if(sequence >= 0, toUInt64(sequence), bitOr(9223372036854775808, sipHash64(event_id))) AS place,
         concat(leftPad(toString(client_timestamp), 19, '0'), stream_id, '\t',
             leftPad(toString(sequence + 1), 10, '0'), toString(event_id)) AS place_in_order,
-        mapApply((k, v) -> (toString(k), concat(place_in_order, v)), session_properties) AS facts
+        mapApply((k, v) -> (
+            concat(k, multiIf(startsWith(v, '"'), ':string', v IN ('true', 'false'), ':boolean', ':number')),
+            concat(place_in_order, v)), session_properties) AS facts
     FROM events
 )
 GROUP BY frontend, source_id, stream_id;

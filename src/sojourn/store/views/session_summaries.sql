@@ -1,4 +1,5 @@
 -- One row a session, merged from the states of its streams; the columns are those of rules/summaries.py.
+-- first_values and last_values hold JSON scalars by name and data type, as 'session_properties.tier:string'.
 CREATE OR REPLACE VIEW session_summaries AS
 WITH f -> substring(f, position(f, '\t') + 47) AS said
 SELECT
