@@ -89,25 +89,19 @@ export function createAgent() {
 
   /** @param {string} reason @param {Promise<unknown>} [after] */
   function open(reason, after) {
-    recorder = createRecorder({
-      name: "sojourn-" + options.frontend,
-      shared: level != "performance",
-      reason,
-      head: {
-        sdk: { name: "sojourn-browser", version: VERSION },
-        app_version: cut("" + (options.appVersion ?? ""), MAX_NAME),
-        data_collection: level,
-      },
-      delivery,
-      after,
-    });
+    const head = {
+      sdk: { name: "sojourn-browser", version: VERSION },
+      app_version: cut("" + (options.appVersion ?? ""), MAX_NAME),
+      data_collection: level,
+    };
+    recorder = createRecorder("sojourn-" + options.frontend, level != "performance", reason, head, delivery, after);
     setTimeout(flush, ADOPT_AFTER_MS);
   }
 
-  function hide() {
+  const hide = safe(() => {
     recorder?.hurry();
     delivery.beacon();
-  }
+  });
 
   /** @param {any} call */
   function record(call) {

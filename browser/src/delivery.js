@@ -29,8 +29,8 @@ export function createDelivery(url, onPolicy) {
   let sending;
   let failures = 0;
 
-  /** @param {number} [delay] in milliseconds */
-  function schedule(delay = DELAY_MS) {
+  /** @param {number} delay in milliseconds */
+  function schedule(delay) {
     if (waiting.length) timer ||= setTimeout(send, delay);
   }
 
@@ -38,7 +38,7 @@ export function createDelivery(url, onPolicy) {
   function add(rows, store) {
     for (const row of rows) if (!waiting.some(({ id }) => id == row.id)) waiting.push({ ...row, store });
     if (waiting.length > MAX_WAITING) lose(waiting.slice(0, waiting.length - MAX_WAITING), "queue_full");
-    schedule();
+    schedule(document.hidden ? 0 : DELAY_MS);
   }
 
   /** They wait no longer. @param {Row[]} rows */
@@ -102,7 +102,7 @@ export function createDelivery(url, onPolicy) {
           for (const { message } of [...discards, ...rejected]) tell(message);
           continue;
         }
-        if (status < 500 && status != 408 && status != 429) {
+        if (!/408|429|5../.test("" + status)) {
           tell(`events refused (${status}): ${answer}`);
           lose(batch, "refused");
           continue;
@@ -124,7 +124,7 @@ export function createDelivery(url, onPolicy) {
       if (!navigator.sendBeacon(url, body)) break;
       rest = rest.filter((row) => !batch.includes(row));
     }
-    schedule();
+    schedule(DELAY_MS);
   }
 
   return {

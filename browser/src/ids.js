@@ -7,6 +7,6 @@
 export function newId(milliseconds = Date.now()) {
   let hex = Math.max(0, Math.floor(milliseconds)).toString(16).padStart(12, "0");
   for (const word of crypto.getRandomValues(new Uint16Array(5))) hex += (word | 0x10000).toString(16).slice(1);
-  // 48 bits of time; version 7 and variant 2 take the place of random bits.
-  return hex.replace(/(.{8})(.{4}).(...)(.)(...)/, (_, a, b, c, d, e) => `${a}-${b}-7${c}-${"89ab"[+("0x" + d) & 3]}${e}-`);
+  // 48 bits of time, then 72 random ones between version and variant.
+  return hex.replace(/(.{8})(.{4}).(...).(...)/, "$1-$2-7$3-a$4-");
 }

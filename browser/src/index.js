@@ -6,8 +6,7 @@
 
 import { createAgent } from "./agent.js";
 
-export { DataCollectionLevel } from "./privacy.js";
-
+/** @typedef {import("./privacy.js").DataCollectionLevel} DataCollectionLevel */
 /** @typedef {import("./agent.js").Agent} Agent */
 /** @typedef {import("./agent.js").Options} Options */
 /** @typedef {import("./agent.js").Draft} Draft */

@@ -15,15 +15,13 @@ export function tell(message) {
 /**
  * The function, made safe: what it throws is told and not thrown, as the application must not suffer.
  * @param {(...given: any[]) => any} run
- * @param {any} [otherwise] the result where it gave none
  */
 export const safe =
-  (run, otherwise) =>
+  (run) =>
   (/** @type {any[]} */ ...given) => {
     try {
-      return run(...given) ?? otherwise;
+      return run(...given);
     } catch (error) {
       tell("failed: " + error);
-      return otherwise;
     }
   };

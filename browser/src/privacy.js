@@ -1,14 +1,6 @@
 /** What each data collection level lets through. */
 
-/** @typedef {"off" | "performance" | "user_behavior"} DataCollectionLevel */
-/** @typedef {{dataCollectionLevel: DataCollectionLevel, crashReportingOptedIn: boolean}} UserPrivacyOptions */
-
-/** How much may leave the page. */
-export const DataCollectionLevel = /** @type {const} */ ({
-  OFF: "off",
-  PERFORMANCE: "performance",
-  USER_BEHAVIOR: "user_behavior",
-});
+/** How much may leave the page. @typedef {"off" | "performance" | "user_behavior"} DataCollectionLevel */
 
 /**
  * Whether an event of this kind may be recorded.

@@ -1,24 +1,25 @@
 /** Calls in, rows out: the one place where a call meets the shared state. A recorder has one privacy level for life. */
 
 import { tell } from "./notices.js";
-import { splitDue } from "./rules/sessions.js";
 import { advance, newTab } from "./session.js";
 import { memoryStore, openStore } from "./store.js";
 
 /**
- * @param {object} options
- * @param {string} options.name of the database and the channel
- * @param {boolean} options.shared with the other tabs, and kept; else in memory alone
- * @param {string} options.reason why the first session starts
- * @param {object} options.head the head of a batch, but for the instance
- * @param {ReturnType<typeof import("./delivery.js").createDelivery>} options.delivery
- * @param {Promise<unknown> | undefined} options.after what has to be done before the store is opened
+ * @param {string} name of the database and the channel
+ * @param {boolean} shared with the other tabs, and kept; else in memory alone
+ * @param {string} reason why the first session starts
+ * @param {object} head the head of a batch, but for the instance
+ * @param {ReturnType<typeof import("./delivery.js").createDelivery>} delivery
+ * @param {Promise<unknown>} [after] what has to be done before the store is opened
  */
-export function createRecorder({ name, shared, reason, head, delivery, after }) {
+export function createRecorder(name, shared, reason, head, delivery, after) {
   /** @type {import("./session.js").Call[]} */
   let calls = [];
-  /** Rows that left with a beacon before the store had them. @type {import("./store.js").Row[]} */
-  let unkept = [];
+  /** What the transaction under way makes of which calls, if it starts or ends a session. @type {import("./store.js").Row[]} */
+  let rows = [];
+  /** @type {import("./session.js").Call[]} */
+  let daring = [];
+  let aborted = false;
   /** @type {any} */
   let state;
   /** @type {import("./store.js").Store} */
@@ -26,6 +27,12 @@ export function createRecorder({ name, shared, reason, head, delivery, after }) 
   /** @type {Promise<void> | undefined} */
   let working;
   const tab = newTab(reason);
+  try {
+    calls = shared ? JSON.parse(sessionStorage.getItem(name) || "[]") : [];
+    sessionStorage.removeItem(name);
+  } catch {
+    // Storage is forbidden here.
+  }
   const channel = shared ? new BroadcastChannel(name) : undefined;
 
   const say = () => channel?.postMessage([tab.era, tab.user]);
@@ -40,10 +47,10 @@ export function createRecorder({ name, shared, reason, head, delivery, after }) 
 
   /** All calls so far become rows. @param {import("./session.js").Shared} current */
   function take(current) {
-    state = current;
     const { user, era } = tab;
-    const rows = calls
-      .splice(0)
+    const taken = calls.splice(0);
+    state = current;
+    rows = taken
       .flatMap((call) => advance(state, tab, call, Date.now() * 1000))
       .map((event) => ({
         id: event.event_id,
@@ -51,20 +58,25 @@ export function createRecorder({ name, shared, reason, head, delivery, after }) 
         json: JSON.stringify(event),
       }));
     if (tab.user != user || tab.era != era) say();
-    delivery.add(rows, store);
-    return [...unkept.splice(0), ...rows];
+    // Another tab might still be first to split or end the session: that must not be sent before it is certain.
+    if (shared && rows.some((row) => /"session_[se]/.test(row.json))) daring = taken;
+    else delivery.add(rows, store);
+    return rows;
   }
 
   async function work() {
     await after;
     store ||= await (shared ? openStore(name).catch(() => memoryStore()) : memoryStore());
-    while (calls.length || unkept.length) {
+    while (calls[0]) {
       try {
         await store.change(take);
       } catch (error) {
-        tell("no IndexedDB: " + error);
+        if (aborted) return;
+        tell("no database: " + error);
         store = memoryStore(state);
       }
+      if (daring[0]) delivery.add(rows, store);
+      daring = [];
     }
   }
 
@@ -84,19 +96,26 @@ export function createRecorder({ name, shared, reason, head, delivery, after }) 
     },
     adopt,
     /**
-     * The page may die now, and no transaction ends in time: give the last events their session from memory. Not if
-     * that could start a session, as another tab may be doing the same.
+     * The page may die now, and no transaction ends in time: give the last calls their session from memory. If they
+     * start or end one, which another tab may be doing too, leave them to the next page of this tab.
      */
     hurry() {
-      const session = state?.session;
-      const [first] = calls;
-      if (first && session && session.id == tab.session && !(session.ended || calls.some((call) => call.end))) {
-        if (splitDue(session.life, first.at, state.policy)) return;
-        unkept = take(state);
-        drained();
+      if (daring[0]) {
+        try {
+          store.abort();
+          aborted = true;
+        } catch {
+          // Too late: what was dared is done.
+          daring = [];
+          delivery.add(rows, store);
+        }
       }
+      if (state && calls[0] && !daring[0]) take(state);
+      const late = [...daring.splice(0), ...calls.splice(0)];
+      // Not who the user is: that is never written down.
+      if (late[0]) sessionStorage.setItem(name, JSON.stringify(late.filter((call) => call.event || call.end)));
     },
-    close: () => channel?.close(),
+    close: () => drained().then(() => channel?.close()),
     /** Forget all that this origin keeps. */
     async clear() {
       calls = [];

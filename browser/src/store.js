@@ -11,6 +11,7 @@
  * @typedef {object} Store
  * @property {(decide: (state: any) => Row[]) => Promise<unknown>} change
  *   hands the shared state over to be changed in place, and keeps it and the rows that are returned, all or nothing
+ * @property {() => void} abort gives up the change that is under way; throws if it is too late for that
  * @property {(ids: string[]) => void} remove
  * @property {() => Promise<Row[]>} rows the first thousand
  * @property {() => void} clear
@@ -30,13 +31,15 @@ export const openStore = (name) =>
     };
     request.onerror = reject;
     request.onsuccess = () => {
+      /** @type {IDBTransaction} */
+      let tx;
       /**
        * @param {(queue: IDBObjectStore, state: IDBObjectStore) => any} work
        * @returns {Promise<any>} the result of the request that `work` gave, once the transaction is complete
        */
       const run = (work) =>
         new Promise((done, failed) => {
-          const tx = request.result.transaction(["queue", "state"], "readwrite");
+          tx = request.result.transaction(["queue", "state"], "readwrite");
           const read = work(tx.objectStore("queue"), tx.objectStore("state"));
           tx.oncomplete = () => done(read?.result);
           tx.onabort = failed;
@@ -52,6 +55,7 @@ export const openStore = (name) =>
               states.put(state, 0);
             };
           }),
+        abort: () => tx.abort(),
         remove: (ids) => run((queue) => void ids.map((id) => queue.delete(id))).catch(ignore),
         rows: () => run((queue) => queue.getAll(null, 1000)),
         clear: () => run((queue, states) => (queue.clear(), states.clear())).catch(ignore),
@@ -66,6 +70,7 @@ export const openStore = (name) =>
  */
 export const memoryStore = (state = {}) => ({
   change: async (decide) => decide(state),
+  abort() {},
   remove() {},
   rows: async () => [],
   clear() {},

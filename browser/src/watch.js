@@ -7,7 +7,7 @@ const MAX_ERRORS = 100;
 export const on = (target, type, listener) => target.addEventListener(type, listener, true);
 
 /** The path, and the route of applications that keep theirs behind the number sign. */
-export const viewName = () => location.pathname + (/^#!?\//.test(location.hash) ? location.hash.split("?")[0] : "");
+export const viewName = () => location.pathname + (/^#!?\/[^?]*/.exec(location.hash) || "");
 
 /** Call `view` for this view and each that follows it. @param {() => void} view */
 export function watchViews(view) {

@@ -90,7 +90,7 @@ def serve(sink: Sink) -> ThreadingHTTPServer:
     """Serve the sink on a free port of loopback, on threads of its own."""
 
     class Handler(BaseHTTPRequestHandler):
-        def log_message(self, format: str, *args: Any) -> None:
+        def log_message(self, *args: Any) -> None:
             pass
 
         def answer(self, status: int, body: bytes, content_type: str) -> None:
@@ -122,14 +122,6 @@ def serve(sink: Sink) -> ThreadingHTTPServer:
             if url.path != "/v1/events" or sink.status != 200:
                 return self.answer(sink.status, b'{"error":"as the test wants"}', "application/json")
             parsed = read_batch(body)
-            receipt = Receipt(
-                accepted=len(parsed.batch.events),
-                rejected=parsed.refusals,
-                discards=sink.discards,
-                policy=sink.policy,
-                server_time=0,
-            )
-            self.answer(200, write_receipt(receipt), "application/json")
             request = Request(
                 key=parse_qs(url.query)["key"][0],
                 content_type=self.headers["Content-Type"],
@@ -137,7 +129,15 @@ def serve(sink: Sink) -> ThreadingHTTPServer:
                 # Fetch asks for an empty destination with cookies left out; only a beacon sends no-cors.
                 is_beacon=self.headers["Sec-Fetch-Mode"] == "no-cors",
             )
-            return sink.take(request, [refusal.message for refusal in parsed.refusals])
+            sink.take(request, [refusal.message for refusal in parsed.refusals])
+            receipt = Receipt(
+                accepted=len(parsed.batch.events),
+                rejected=parsed.refusals,
+                discards=sink.discards,
+                policy=sink.policy,
+                server_time=0,
+            )
+            return self.answer(200, write_receipt(receipt), "application/json")
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
