@@ -11,7 +11,9 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+from sojourn.store.engine import embedded_url
 from sojourn.store.rows import EventRow, json_lines
+from sojourn.store.store import Store
 from tests.server import Frontend, Server, now
 
 EVENTS = int(os.environ.get("SOJOURN_BENCH_EVENTS", "200000"))
@@ -61,20 +63,19 @@ def frontend_with_properties(server: Server) -> Frontend:
     return frontend
 
 
-def send_all(port: int, key: str, queue: list[bytes]) -> float:
-    """Seconds until every body is acknowledged, over many connections."""
+def send_all(port: int, queue: list[tuple[str, bytes, dict[str, str]]]) -> float:
+    """Seconds until every request (path, body, headers) is acknowledged, over many connections."""
     lock = threading.Lock()
     failures: list[int] = []
 
     def work() -> None:
         connection = http.client.HTTPConnection("127.0.0.1", port)
-        headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
         while True:
             with lock:
                 if not queue:
                     return
-                body = queue.pop()
-            connection.request("POST", "/v1/events", body, headers)
+                path, body, headers = queue.pop()
+            connection.request("POST", path, body, headers)
             answer = connection.getresponse()
             answer.read()
             if answer.status != 200:
@@ -96,37 +97,33 @@ def memory_of(pid: int) -> tuple[float, float]:
     return int(fields["VmRSS"].split()[0]) / 1024, int(fields["VmHWM"].split()[0]) / 1024
 
 
+def row_of(event: dict[str, Any]) -> EventRow:
+    """An event as it lies in the table."""
+    same = ("event_id", "kind", "name", "stream_id", "sequence", "user_identifier")
+    return EventRow(
+        frontend="shop",
+        source_id=event["session_id"],
+        client_timestamp=event["timestamp"],
+        received_at=now(),
+        instance_id="i",
+        event_properties={k: json.dumps(v) for k, v in event["event_properties"].items()},
+        session_properties={k: json.dumps(v) for k, v in event.get("session_properties", {}).items()},
+        **{name: event[name] for name in same},
+    )
+
+
 def raw_rate(folder: Path) -> float:
     """Rows a second that the engine alone takes, in inserts of 10,000, JSON and checks made beforehand."""
-    from sojourn.store.store import Store
-    from sojourn.store.engine import embedded_url
-
     store = Store(embedded_url(folder))
-    chunks = []
-    for start in range(0, EVENTS, RAW_INSERT_ROWS):
-        rows = []
-        for session in range(start // EVENTS_OF_SESSION, (start + RAW_INSERT_ROWS) // EVENTS_OF_SESSION):
-            for event in events_of(session, 0, EVENTS_OF_SESSION):
-                rows.append(
-                    EventRow(
-                        frontend="shop",
-                        source_id=event["session_id"],
-                        client_timestamp=event["timestamp"],
-                        received_at=now(),
-                        instance_id="i",
-                        event_properties={k: json.dumps(v) for k, v in event["event_properties"].items()},
-                        session_properties={k: json.dumps(v) for k, v in event.get("session_properties", {}).items()},
-                        **{
-                            k: event[k]
-                            for k in ("event_id", "kind", "name", "stream_id", "sequence", "user_identifier")
-                        },
-                    )
-                )
-        chunks.append(json_lines(rows))
-    start_time = time.perf_counter()
+    sessions = RAW_INSERT_ROWS // EVENTS_OF_SESSION
+    chunks = [
+        json_lines([row_of(event) for session in range(first, first + sessions) for event in events_of(session, 0, 50)])
+        for first in range(0, EVENTS // EVENTS_OF_SESSION, sessions)
+    ]
+    start = time.perf_counter()
     for chunk in chunks:
         store.engine.insert("events", chunk)
-    rate = EVENTS / (time.perf_counter() - start_time)
+    rate = len(chunks) * RAW_INSERT_ROWS / (time.perf_counter() - start)
     store.close()
     return rate
 
@@ -138,9 +135,9 @@ def main() -> None:
         try:
             idle, _ = memory_of(server.process.pid)
             frontend = frontend_with_properties(server)
-            queue = bodies(EVENTS // BATCH)
-            seconds = send_all(server.port, frontend.key, queue)
-            now_memory, peak = memory_of(server.process.pid)
+            headers = {"Authorization": f"Bearer {frontend.key}", "Content-Type": "application/json"}
+            seconds = send_all(server.port, [("/v1/events", body, headers) for body in bodies(EVENTS // BATCH)])
+            _, peak = memory_of(server.process.pid)
             count = sum(s["event_count"] for s in frontend.get("/sessions", limit=100)["items"])
             assert count == 100 * EVENTS_OF_SESSION, count
         finally:
