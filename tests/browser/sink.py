@@ -6,9 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import msgspec
+
+from sojourn.rules.summaries import SessionSummary, summarize
 from sojourn.wire.messages import Batch, DiscardCount, Event, Policy, Receipt
 from sojourn.wire.native import read_batch, write_receipt
 
@@ -76,6 +80,15 @@ class Sink:
 
     def of_kind(self, kind: str) -> list[Event]:
         return [event for event in self.events if event.kind == kind]
+
+    def summaries(self) -> list[SessionSummary]:
+        """What the reference makes of all that arrived, copies included, first session first."""
+        events = [
+            SimpleNamespace(**msgspec.structs.asdict(event), instance_id=request.batch.instance_id, clock_offset=0)
+            for request in self.requests
+            for event in request.batch.events
+        ]
+        return sorted(summarize(events), key=lambda summary: summary.start_time)  # type: ignore[arg-type]
 
     def missing(self) -> dict[tuple[str, str], set[int]]:
         """The gaps in the numbers of each session and stream."""

@@ -34,6 +34,14 @@ def test_what_a_page_could_not_send_is_sent_by_the_next_one(profile: BrowserCont
     assert sink.missing() == {}
 
 
+def test_a_server_of_another_origin_needs_no_preflight(profile: BrowserContext, sink: Sink) -> None:
+    # The sink knows no OPTIONS: a request that needs leave would fail.
+    sink.options["endpoint"] = f"http://localhost:{sink.port}/"
+    page = opened(profile, sink)
+    sent(page, "sojourn.sendEvent('abroad')")
+    assert len(sink.named("abroad")) == 1
+
+
 def test_closing_a_page_sends_a_beacon(profile: BrowserContext, sink: Sink) -> None:
     page = opened(profile, sink)
     sent(page, "")
