@@ -32,7 +32,7 @@ def start(
     debug: bool | None = None,
     capture_crashes: bool = True,
     max_disk_bytes: int = DISK_LIMIT,
-    exit_timeout: float = 2.0,
+    exit_timeout: float = 5.0,
     device: Device | None = None,
     operating_system: Software | None = None,
     clock: Clock | None = None,

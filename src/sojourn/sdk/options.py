@@ -28,7 +28,7 @@ class Options:
         opt_in_mode: bool = False,
         debug: bool | None = None,
         max_disk_bytes: int = DISK_LIMIT,
-        exit_timeout: float = 2.0,
+        exit_timeout: float = 5.0,
         device: Device | None = None,
         operating_system: Software | None = None,
         clock: Clock | None = None,

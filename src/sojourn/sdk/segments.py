@@ -1,4 +1,4 @@
-r"""One file of the queue: a mapped page of committed lines. Knows the layout; nothing about owners, sending or sessions.
+r"""One file of the queue: a mapped page of committed lines. Nothing about owners, sending or sessions.
 
 Layout: a header of 64 bytes, native eight-byte words (magic, end of the committed part, end of the part
 that was delivered), then lines. A line is one of

@@ -1,0 +1,102 @@
+"""The measured program: one SDK, one task, in a process of its own. Prints one JSON object."""
+
+import gc
+import json
+import os
+import resource
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from benchmarks.sdk.peers import PEERS, Sdk
+
+
+def quantiles(call: Callable[[], Any], count: int, pause_every: int = 500) -> dict[str, float]:
+    """Microseconds of one call, at the median and at the 99th percentile.
+
+    The calls come in small groups with a breath between them, so that the sender does its work in the same time.
+    """
+    clock = time.perf_counter_ns
+    taken = []
+    for number in range(count):
+        began = clock()
+        call()
+        taken.append(clock() - began)
+        if number % pause_every == 0:
+            time.sleep(0.0005)
+    taken.sort()
+    return {"p50": taken[count // 2] / 1000, "p99": taken[count * 99 // 100] / 1000}
+
+
+def cost(sdk: Sdk, count: int) -> dict[str, Any]:
+    for _ in range(300):
+        sdk.event()
+    sdk.flush()
+    result: dict[str, Any] = {"event": quantiles(sdk.event, count)}
+    if sdk.identify:
+        result["identify"] = quantiles(sdk.identify, count // 4)
+    if sdk.other:
+        result["other"] = quantiles(sdk.other, count)
+    sdk.flush()
+    began = time.process_time()
+    for _ in range(count):
+        sdk.event()
+    sdk.flush()
+    result["cpu"] = (time.process_time() - began) / count * 1e6
+    return result
+
+
+def burst(sdk: Sdk, count: int) -> dict[str, Any]:
+    """A burst and a clean exit, with the last call that the SDK's documentation asks for."""
+    fill(sdk, count)
+    sdk.flush()
+    return {}
+
+
+def fill(sdk: Sdk, count: int) -> None:
+    for _ in range(count):
+        sdk.event()
+
+
+def killed(sdk: Sdk, count: int) -> dict[str, Any]:
+    fill(sdk, count)
+    time.sleep(0.02)
+    os.kill(os.getpid(), signal.SIGKILL)
+    return {}
+
+
+def memory(sdk: Sdk, count: int) -> dict[str, Any]:
+    """Bytes of memory of its own for one queued event: mapped files are the kernel's, and it may write them out."""
+    sdk.event()
+    gc.collect()
+    before = private_kib()
+    fill(sdk, count)
+    gc.collect()
+    return {"kib": private_kib() - before, "peak_kib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}
+
+
+def private_kib() -> int:
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("RssAnon:"):
+            return int(line.split()[1])
+    return 0
+
+
+def nothing(sdk: Sdk, count: int) -> dict[str, Any]:
+    """Start and give the sender time for what an earlier run left behind."""
+    time.sleep(count)
+    sdk.flush()
+    return {}
+
+
+TASKS = {"cost": cost, "burst": burst, "killed": killed, "memory": memory, "nothing": nothing}
+
+if __name__ == "__main__":
+    name, task, port, count = sys.argv[1:]
+    outcome = TASKS[task](PEERS[name](int(port)), int(count))
+    print(json.dumps(outcome), flush=True)
+    if task == "memory":
+        os._exit(0)
