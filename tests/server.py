@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 
 START_SECONDS = 30
-_SOJOURN = Path(sys.executable).with_name("sojourn")
+SOJOURN = Path(sys.executable).with_name("sojourn")
 
 
 class Server:
@@ -34,7 +34,7 @@ class Server:
     def start(self) -> None:
         """Start the process and wait until it answers."""
         self.process = subprocess.Popen(
-            [_SOJOURN, "serve", "--data", str(self.data), "--port", str(self.port)],
+            [SOJOURN, "serve", "--data", str(self.data), "--port", str(self.port)],
             env=self._environment,
             stdout=self._log,
             stderr=self._log,
@@ -70,7 +70,7 @@ class Server:
     def command(self, *arguments: str) -> str:
         """What a command line beside the running server prints."""
         done = subprocess.run(
-            [_SOJOURN, *arguments, "--data", str(self.data)], capture_output=True, text=True, check=False
+            [SOJOURN, *arguments, "--data", str(self.data)], capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stderr
         return done.stdout

@@ -1,5 +1,6 @@
 """Who may do what: nobody needs a login on loopback until an administrator exists; afterwards an account or a token."""
 
+import asyncio
 import hmac
 import time
 from dataclasses import dataclass
@@ -29,19 +30,19 @@ class Actor:
     role: Role
 
 
-def reader(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+async def reader(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
     """Guard of a handler that reads."""
-    _require(connection, Role.VIEWER)
+    await _require(connection, Role.VIEWER)
 
 
-def editor(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+async def editor(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
     """Guard of a handler that changes what a frontend collects or shows."""
-    _require(connection, Role.EDITOR)
+    await _require(connection, Role.EDITOR)
 
 
-def administrator(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+async def administrator(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
     """Guard of a handler that answers privacy requests or changes access."""
-    _require(connection, Role.ADMIN)
+    await _require(connection, Role.ADMIN)
 
 
 def actor_of(request: Request[Any, Any, Any]) -> Actor:
@@ -50,13 +51,18 @@ def actor_of(request: Request[Any, Any, Any]) -> Actor:
     return actor
 
 
-def _require(connection: ASGIConnection[Any, Any, Any, Any], role: Role) -> None:
+async def _require(connection: ASGIConnection[Any, Any, Any, Any], role: Role) -> None:
     services: Services = connection.app.state.services
-    actor = _token_actor(connection, services)
-    if actor is None:
+    scheme, _, secret = connection.headers.get("authorization", "").partition(" ")
+    actor = None
+    if scheme.lower() == "bearer" and secret:
+        actor = await asyncio.to_thread(_token_actor, services, secret.strip())
+    else:
         # A browser sends a cookie, or reaches a server without login, from any page: the page must be ours.
         _check_same_origin(connection)
-        actor = _login_actor(connection, services)
+        cookie = connection.cookies.get(COOKIE)
+        if cookie and services.needs_login:
+            actor = await asyncio.to_thread(_login_actor, services, cookie)
     if actor is None:
         if services.needs_login:
             raise ApiError(401, "log in, or send an API token: Authorization: Bearer TOKEN")
@@ -69,11 +75,8 @@ def _require(connection: ASGIConnection[Any, Any, Any, Any], role: Role) -> None
     connection.scope["state"]["actor"] = actor
 
 
-def _token_actor(connection: ASGIConnection[Any, Any, Any, Any], services: Services) -> Actor | None:
-    scheme, _, secret = connection.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not secret:
-        return None
-    token = services.settings.use_token(secret.strip())
+def _token_actor(services: Services, secret: str) -> Actor:
+    token = services.settings.use_token(secret)
     if token is None:
         raise ApiError(401, "the API token is not known, or has expired")
     return Actor(f"token {token.name}", token.role)
@@ -89,10 +92,7 @@ def _check_same_origin(connection: ASGIConnection[Any, Any, Any, Any]) -> None:
         raise ApiError(403, "a page of another origin may not change anything here")
 
 
-def _login_actor(connection: ASGIConnection[Any, Any, Any, Any], services: Services) -> Actor | None:
-    cookie = connection.cookies.get(COOKIE)
-    if not cookie or not services.needs_login:
-        return None
+def _login_actor(services: Services, cookie: str) -> Actor | None:
     name, _, rest = cookie.partition("!")
     issued, _, signature = rest.partition("!")
     if not issued.isdigit() or not hmac.compare_digest(signature, _sign(services, name, issued)):
