@@ -152,6 +152,16 @@ LARGE_BODIES = {
     "segment-long-key": ("segment", b'{"batch":[%s]}' % (CALL % (b'"%s":{"a":{"b":1}}' % (b"k" * LARGE)))),
     "otlp-json-records": ("otlp_json", b'{"resourceLogs":[{"scopeLogs":[{"logRecords":[' + b"1," * LARGE + b"1]}]}]}"),
     "otlp-json-resources": ("otlp_json", b'{"resourceLogs":[' + b"{}," * 1_300_000 + b"{}]}"),
+    "otlp-json-large-resource": (
+        "otlp_json",
+        b'{"resourceLogs":[{"resource":{"attributes":[{"key":"%s","value":{}}]},"scopeLogs":[{"logRecords":[%s{}]}]}]}'
+        % (b"k" * (3 << 20), b"{}," * 40_000),
+    ),
+    "otlp-json-properties-of-a-resource": (
+        "otlp_json",
+        b'{"resourceLogs":[{"resource":{"attributes":[%s]},"scopeLogs":[{"logRecords":[%s{}]}]}]}'
+        % (b",".join(b'{"key":"event_properties.k%d"}' % n for n in range(50_000)), b"{}," * 40_000),
+    ),
     "otlp-protobuf-resources": ("otlp_protobuf", b"\x0a\x00" * (2 << 20)),
     "otlp-protobuf-too-large": ("otlp_protobuf", b"\x0a\x00" * (LARGE // 2)),
     # One resource with one scope of two million empty records.

@@ -5,8 +5,9 @@ from typing import Any, Final
 
 import msgspec
 
+from sojourn.rules.limits import MAX_EVENT_PROPERTIES
 from sojourn.rules.sessions import EndReason
-from sojourn.wire.derived_ids import derived_id, usable_id
+from sojourn.wire.derived_ids import content_id, derived_id, usable_id
 from sojourn.wire.messages import Batch, Device, Event, Parsed, Refusal, Sdk, Software
 from sojourn.wire.native import WireError
 from sojourn.wire.nested import flatten
@@ -64,19 +65,25 @@ def _read_groups(groups: list[Group], refusals: list[Refusal], received_at: int)
 
 
 def _read_group(group: Group, received_at: int, copies: Counter[str]) -> list[Parsed]:
-    resource_key = _encode_sorted(group.resource).decode()
-    shared: dict[str, dict[str, Any]] = {prefix: {} for prefix in _PREFIXES}
-    _put_properties(group.resource, shared)
+    resource_id = content_id(_encode_sorted(group.resource))
+    shared_event, shared_session = _properties(group.resource)
+    if len(shared_event) + len(shared_session) > MAX_EVENT_PROPERTIES:
+        raise WireError(f"a resource has more than {MAX_EVENT_PROPERTIES} properties for each of its records")
+    # Where no installation or device is named, each session is one of its own, as in a browser nothing says which
+    # sessions share a device; without a session, the resource is all there is.
+    instance, instance_key = _named_instance(group.resource), ("otlp.instance", resource_id)
     batches: dict[str, tuple[Batch, list[int]]] = {}
     for record, position in zip(group.records, group.positions, strict=True):
         attributes = record.attributes
         if isinstance(record.body, dict):
             attributes = record.body | attributes
         event = _read_event(record, attributes, received_at)
-        event.event_id = _event_id(record, resource_key, copies)
-        event.event_properties = shared["event_properties"] | event.event_properties
-        event.session_properties = shared["session_properties"] | event.session_properties
-        instance_id = _instance_of(attributes, group.resource, resource_key, event.session_id)
+        event.event_id = _event_id(record, resource_id.encode(), copies)
+        if shared_event:
+            event.event_properties = shared_event | event.event_properties
+        if shared_session:
+            event.session_properties = shared_session | event.session_properties
+        instance_id = _named_instance(attributes) or instance or derived_id(*instance_key, event.session_id)
         if instance_id not in batches:
             batches[instance_id] = (_read_resource(group.resource, instance_id), [])
         batch, positions = batches[instance_id]
@@ -85,23 +92,22 @@ def _read_group(group: Group, received_at: int, copies: Counter[str]) -> list[Pa
     return [Parsed(batch=batch, positions=positions) for batch, positions in batches.values()]
 
 
-def _instance_of(record: dict[str, Any], resource: dict[str, Any], resource_key: str, session_id: str) -> str:
-    """The installation or device where one is named. Else each session is one of its own, as in a browser nothing
-    says which sessions share a device; without a session, the resource is all there is.
-    """
+def _named_instance(attributes: dict[str, Any]) -> str:
+    """The installation, device or service instance that attributes name; "" where they name none."""
     for key in _INSTANCE_KEYS:
-        if sent := _text(record.get(key)) or _text(resource.get(key)):
+        if key in attributes and (sent := _text(attributes[key])):
             return usable_id(sent, f"otlp.{key}")
-    return derived_id("otlp.instance", resource_key, session_id)
+    return ""
 
 
-def _event_id(record: Record, resource_key: str, copies: Counter[str]) -> str:
-    """A function of the content, so that a retry is a copy. Equal records of one request are told apart by their count,
-    as a clock of milliseconds gives two clicks one time.
+def _event_id(record: Record, resource_id: bytes, copies: Counter[str]) -> str:
+    """A function of the content, so that a retry is a copy.
+
+    Equal records of one request are told apart by their count, as a clock of milliseconds gives two clicks one time.
     """
     if uid := _text(record.attributes.get("log.record.uid")):
         return derived_id("otlp.uid", uid)
-    event_id = derived_id("otlp.record", resource_key, _encode(record).decode())
+    event_id = content_id(_encode(record), resource_id)
     copies[event_id] += 1
     return event_id if copies[event_id] == 1 else derived_id(event_id, str(copies[event_id]))
 
@@ -127,10 +133,7 @@ def _read_event(record: Record, attributes: dict[str, Any], received_at: int) ->
             event.name = next((text for key in _VIEW_KEYS if (text := _text(attributes.get(key)))), name)
         case _:
             event.name = name or _text(attributes.get("exception.type")) or _first_line(record.body) or "log"
-    properties: dict[str, dict[str, Any]] = {prefix: {} for prefix in _PREFIXES}
-    _put_properties(attributes, properties)
-    event.event_properties = properties["event_properties"]
-    event.session_properties = properties["session_properties"]
+    event.event_properties, event.session_properties = _properties(attributes)
     event.attributes = {
         key: value
         for key, value in attributes.items()
@@ -156,12 +159,21 @@ def _kind_of(record: Record, name: str, attributes: dict[str, Any]) -> str:
     return "error" if record.severity >= _ERROR_SEVERITY else "event"
 
 
-def _put_properties(attributes: dict[str, Any], into: dict[str, dict[str, Any]]) -> None:
-    """Attributes under a prefix, whether the names are dotted or the values nested."""
+def _properties(attributes: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Event and session properties: attributes under a prefix, with dotted names or with nested values."""
+    of_event: dict[str, Any] = {}
+    of_session: dict[str, Any] = {}
     for key, value in attributes.items():
-        prefix, dot, _ = key.partition(".")
-        if prefix in into and (dot or isinstance(value, dict)):
-            flatten("", {key: value}, into[prefix])
+        if key.startswith(_PREFIXES):
+            into = of_event if key.startswith("event") else of_session
+            prefix, dot, _ = key.partition(".")
+            if prefix not in _PREFIXES or not (dot or isinstance(value, dict)):
+                continue
+            if isinstance(value, dict | list):
+                flatten("", {key: value}, into)
+            else:
+                into[key] = value
+    return of_event, of_session
 
 
 def _read_resource(resource: dict[str, Any], instance_id: str) -> Batch:
