@@ -11,8 +11,11 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.types.internal_types import PathParameterDefinition
 
 from sojourn.web import clients, ingest
+from sojourn.web.access import reader
 from sojourn.web.api import configuration, reading
 from sojourn.web.errors import EXCEPTION_HANDLERS
+from sojourn.web.pages.failures import missing_page
+from sojourn.web.pages.routes import pages_router
 from sojourn.web.services import Services
 
 
@@ -22,7 +25,7 @@ def health() -> dict[str, str]:
     return {"status": "ok"}
 
 
-@get("/metrics", sync_to_thread=True)
+@get("/metrics", guards=[reader], sync_to_thread=True)
 def metrics(services: Services) -> Response[bytes]:
     """Figures for Prometheus."""
     services.metrics.waiting_rows.set(services.store.writer.waiting_rows)
@@ -68,10 +71,13 @@ def create_app(services: Services) -> Litestar:
         # In one router, whose routes are registered once. One by one, Litestar prepares the handlers of a path again
         # for each further method, and from the third on the first ones answer with a coroutine.
         route_handlers=[
-            Router("/", route_handlers=[ingest.preflight, ingest.take_events, *clients.HANDLERS, health, metrics, *API])
+            Router(
+                "/", route_handlers=[ingest.preflight, ingest.take_events, *clients.HANDLERS, health, metrics, *API]
+            ),
+            pages_router(),
         ],
         dependencies={"services": Provide(get_services, sync_to_thread=False, use_cache=True)},
-        exception_handlers=EXCEPTION_HANDLERS,
+        exception_handlers={**EXCEPTION_HANDLERS, 404: missing_page},
         state=State({"services": services}),
         openapi_config=OpenAPIConfig(
             title="Sojourn",

@@ -1,0 +1,37 @@
+"""The time range of a page: a word like `24h` in the link, or exact times."""
+
+from dataclasses import dataclass
+
+from sojourn.rules.limits import DAY, HOUR
+from sojourn.web.errors import ApiError
+from sojourn.web.parameters import Pairs, read_time
+
+RANGES = {"1h": HOUR, "24h": DAY, "7d": 7 * DAY, "30d": 30 * DAY, "90d": 90 * DAY}
+LABELS = {"1h": "1 hour", "24h": "24 hours", "7d": "7 days", "30d": "30 days", "90d": "90 days", "all": "All time"}
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """From `start` up to `end`, microseconds; None is open. `name` is the word, "" for exact times."""
+
+    name: str
+    start: int | None
+    end: int | None
+
+    @property
+    def label(self) -> str:
+        """What the picker shows."""
+        return LABELS.get(self.name, "From … to …")
+
+
+def read_range(pairs: Pairs, now: int, default: str) -> Range:
+    """The range that a link asks for; exact times win over a word."""
+    given = dict(pairs)
+    start = read_time("from", given["from"]) if given.get("from") else None
+    end = read_time("to", given["to"]) if given.get("to") else None
+    if start is not None or end is not None:
+        return Range("", start, end)
+    name = given.get("range") or default
+    if name not in LABELS:
+        raise ApiError(400, f"range: one of {', '.join(LABELS)}", "range")
+    return Range(name, now - RANGES[name] if name in RANGES else None, None)
