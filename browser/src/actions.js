@@ -19,7 +19,7 @@ const NOWHERE = { report() {}, record() {}, reportError() {} };
 
 /**
  * @param {object} to where it reports
- * @param {(draft: any, call?: object, fields?: object) => void} to.report
+ * @param {(draft: any, fields?: object) => void} to.report
  * @param {(call: any) => void} to.record
  * @param {(error: unknown, data?: any, fields?: object) => void} to.reportError
  * @param {unknown} name
@@ -40,10 +40,10 @@ export function enterAction(to, name, parent) {
   }
   to.record({ enter: action });
   const inside = { parent_action_id: action.id };
-  const leave = () => to.report({ kind: "action", name: action.name }, { leave: action });
+  const leave = () => to.record({ leave: action });
   return {
     enterAction: (child) => enterAction(to, child, action),
-    reportValue: (label, value) => to.report({ kind: "value", name: label, attributes: { value } }, {}, inside),
+    reportValue: (label, value) => to.report({ kind: "value", name: label, attributes: { value } }, inside),
     reportError: (error, data) => to.reportError(error, data, inside),
     leaveAction: leave,
     leave,

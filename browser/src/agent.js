@@ -133,13 +133,13 @@ export function createAgent() {
 
   /**
    * @param {Draft} draft
-   * @param {object} [call] more of the call
    * @param {object} [fields] more of the event
    */
-  const report = safe((draft, call, fields) => {
+  const report = safe((draft, fields) => {
     if (!allows(level, draft.kind)) return;
     for (const modify of modifiers) {
-      const changed = safe(modify)(draft);
+      // One that throws drops the event: it may have been about to remove something that must not leave.
+      const changed = modify(draft);
       if (changed === null) return;
       draft = changed || draft;
     }
@@ -158,7 +158,7 @@ export function createAgent() {
       session_properties: all ? checked("session", draft.sessionProperties) : {},
       ...fields,
     };
-    record({ at, begin: at - duration, event, ...call });
+    record({ at, begin: at - duration, event });
   });
 
   const reportError = safe((error, data, fields) => {
@@ -170,7 +170,6 @@ export function createAgent() {
         attributes: { "exception.type": name, "exception.message": message, "exception.stacktrace": stack },
         eventProperties: propertiesOf(data),
       },
-      {},
       fields,
     );
   });
@@ -231,7 +230,7 @@ export function createAgent() {
     }),
     sendExceptionEvent: (error, data) => reportError(error, data),
     enterAction: (name) => enterAction({ report, record, reportError }, name),
-    addEventModifier: (modifier) => void modifiers.push(modifier),
+    addEventModifier: (modifier) => void (typeof modifier == "function" && modifiers.push(modifier)),
     endSession: () => record({ end: "end_session" }),
     applyUserPrivacyOptions: safe(({ dataCollectionLevel, crashReportingOptedIn = false }) => {
       const before = recorder;

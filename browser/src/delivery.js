@@ -37,7 +37,7 @@ export function createDelivery(url, onPolicy) {
   /** @param {import("./store.js").Row[]} rows @param {Store} store */
   function add(rows, store) {
     for (const row of rows) if (!waiting.some(({ id }) => id == row.id)) waiting.push({ ...row, store });
-    if (waiting.length > MAX_WAITING) lose(waiting.slice(0, waiting.length - MAX_WAITING), "queue_full");
+    if (waiting.length > MAX_WAITING) lose(waiting.slice(0, -MAX_WAITING), "queue_full");
     schedule(document.hidden ? 0 : DELAY_MS);
   }
 
@@ -110,7 +110,7 @@ export function createDelivery(url, onPolicy) {
       } catch {
         // No network, no server or no receipt: what waits goes on waiting.
       }
-      absences = [...told, ...absences];
+      absences.unshift(...told);
       schedule(wait || Math.min(LONGEST_DELAY_MS, DELAY_MS * 2 ** failures++) * (0.5 + Math.random() / 2));
       return;
     }

@@ -4,6 +4,7 @@ import { newId } from "./ids.js";
 import { defaultPolicy, newLife, splitDue, touch } from "./rules/sessions.js";
 import { identifierAfter } from "./rules/users.js";
 
+/** `ended` is why it ended, if it was ended by a call. */
 /** @typedef {{id: string, life: import("./rules/sessions.js").SessionLife, ended: string}} Session */
 /**
  * What all tabs of an origin share. `era` counts the ends after which a tag is not carried over.
@@ -13,14 +14,23 @@ import { identifierAfter } from "./rules/users.js";
  * @property {import("./rules/sessions.js").SessionPolicy} [policy]
  * @property {Session} [session]
  */
-/** @typedef {{id: string, name: string, parent?: Action, depth: number, begin: number}} Action */
 /**
- * What one tab knows. `session` is the one that it took part in last, `last` its own last activity there; `user` is
- * the tag, which no store ever sees.
+ * An open action. It stays in the session in which it was entered, and with the user of that moment.
+ * @typedef {object} Action
+ * @property {string} id
+ * @property {string} name
+ * @property {Action} [parent]
+ * @property {number} depth
+ * @property {number} begin
+ * @property {string} [session]
+ * @property {string} [user]
+ * @property {number} [era]
+ */
+/**
+ * What one tab knows: the time of its last activity, and the tag, which no store ever sees.
  * @typedef {object} Tab
  * @property {string} stream
  * @property {string} reason why a session starts where there was none
- * @property {string} [session]
  * @property {number} last
  * @property {string} user
  * @property {number} era
@@ -41,15 +51,7 @@ import { identifierAfter } from "./rules/users.js";
  */
 
 /** @param {string} reason @returns {Tab} */
-export const newTab = (reason) => ({
-  stream: newId(),
-  reason,
-  last: 0,
-  user: "",
-  era: -1,
-  numbers: {},
-  open: [],
-});
+export const newTab = (reason) => ({ stream: newId(), reason, last: 0, user: "", era: -1, numbers: {}, open: [] });
 
 /** @param {Action | undefined} action @param {Action} root @returns {boolean} */
 const isWithin = (action, root) => !!action && (action == root || isWithin(action.parent, root));
@@ -64,14 +66,14 @@ const isWithin = (action, root) => !!action && (action == root || isWithin(actio
 export function advance(shared, tab, call, clock) {
   /** @type {Record<string, any>[]} */
   const events = [];
-  const { at, begin = at } = call;
+  const { at, begin = at, leave } = call;
   shared.instance ||= newId();
   shared.era ||= 0;
-  shared.policy ||= defaultPolicy("web");
+  const policy = (shared.policy ||= defaultPolicy("web"));
   let session = shared.session;
 
-  /** @param {string | undefined} id @param {string} kind @param {number} timestamp @param {object} [fields] */
-  const emit = (id = "", kind, timestamp, fields) =>
+  /** @param {string} id @param {string} kind @param {number} timestamp @param {object} [fields] */
+  const emit = (id, kind, timestamp, fields) =>
     events.push({
       event_id: newId(timestamp / 1000),
       kind,
@@ -83,62 +85,58 @@ export function advance(shared, tab, call, clock) {
       ...fields,
     });
 
-  /** Children before parents. @param {number} time @param {Action} [root] @param {object} [fields] */
-  const close = (time, root, fields) => {
+  /** Leave actions, children before parents; those of an era that is over, if not said otherwise. */
+  /** @param {number} time @param {(action: Action) => boolean} [which] */
+  const close = (time, which = (action) => action.era != shared.era) => {
     for (const action of [...tab.open].reverse()) {
-      if (root && !isWithin(action, root)) continue;
+      if (!which(action)) continue;
       tab.open = tab.open.filter((other) => other != action);
-      emit(tab.session, "action", action.begin, {
+      emit(action.session || "", "action", action.begin, {
         name: action.name,
         duration: Math.max(0, time - action.begin),
         action_id: action.id,
         parent_action_id: action.parent?.id,
-        ...(action == root ? fields : {}),
+        user_identifier: action.user || undefined,
       });
     }
   };
 
-  /** @param {Session} over @param {string} reason @param {number} time */
-  const end = (over, reason, time) => {
-    close(time);
-    emit(over.id, "session_end", time, { end_reason: reason });
-    over.ended = reason;
+  // A call that had to wait while another tab went on is late; only a clock that was set back goes back.
+  /** @param {import("./rules/sessions.js").SessionLife} life */
+  const live = (life) => {
+    if (at >= life.last || clock < life.last) touch(life, at);
   };
 
-  const untag = () => {
-    tab.user = "";
-    tab.era = ++(/** @type {{era: number}} */ (shared).era);
-  };
-
-  if (tab.session && tab.session != session?.id) {
-    // Another tab has split or ended the session meanwhile; what this one had open there ends with it.
-    close(tab.last);
-    tab.session = undefined;
-  }
+  // What was open in a session that another tab has ended by a call ends with this tab's last activity.
+  close(tab.last);
   if (tab.era != shared.era) {
     tab.user = "";
     tab.era = shared.era;
   }
 
-  if (call.policy) {
-    shared.policy = call.policy;
-    return events;
-  }
-  if (call.end) {
+  if (call.policy) shared.policy = call.policy;
+  else if (call.end) {
+    shared.era++;
+    close(at);
     if (session && !session.ended) {
-      const due = splitDue(session.life, at, shared.policy);
-      end(session, due || call.end, due ? session.life.last : at);
+      // Where it was over before anyone asked, it ended by itself; the next one still follows the call.
+      const due = splitDue(session.life, at, policy);
+      emit(session.id, "session_end", due ? session.life.last : at, { end_reason: due || call.end });
+      session.ended = call.end;
     }
-    untag();
-    return events;
-  }
-  if (call.leave && !tab.open.includes(call.leave)) return events;
-
-  if (!call.leave) {
-    const over = session ? session.ended || splitDue(session.life, begin, shared.policy) : tab.reason;
+    tab.user = "";
+    tab.era = shared.era;
+  } else if (leave) {
+    if (tab.open.includes(leave)) {
+      // Its end is activity, but never starts a session.
+      if (session && leave.session == session.id) live(session.life);
+      close(at, (action) => isWithin(action, leave));
+    }
+  } else {
+    const over = session ? session.ended || splitDue(session.life, begin, policy) : tab.reason;
     if (over || !session) {
       if (session && !session.ended) {
-        end(session, over, session.life.last);
+        emit(session.id, "session_end", session.life.last, { end_reason: over });
         tab.user = identifierAfter(over, tab.user);
       }
       const fields = { start_reason: over, previous_session_id: session?.id };
@@ -146,18 +144,15 @@ export function advance(shared, tab, call, clock) {
       emit(session.id, "session_start", begin, fields);
       if (tab.user) emit(session.id, "identify", begin, { retag: true });
     }
-    tab.session = session.id;
+    const { id, life } = session;
+    live(life);
+    if (call.enter) tab.open.push(Object.assign(call.enter, { session: id, user: tab.user, era: tab.era }));
+    else if (call.event) emit(id, "", begin, call.event);
+    else {
+      tab.user = call.user || "";
+      emit(id, "identify", at);
+    }
   }
-  const life = /** @type {Session} */ (session).life;
-  // A call that had to wait while another tab went on is late; only a clock that was set back goes back.
-  if (at >= life.last || clock < life.last) touch(life, at);
   tab.last = at;
-
-  if (call.enter) tab.open.push(call.enter);
-  if (call.leave) close(at, call.leave, call.event);
-  else if (call.user !== undefined) {
-    tab.user = call.user;
-    emit(tab.session, "identify", at);
-  } else if (call.event) emit(tab.session, "", begin, call.event);
   return events;
 }

@@ -68,7 +68,7 @@ test("endSession of a session that was over already does not move its end, and t
   tab.at(0, { user: "ada" });
   const [end] = tab.at(2 * HOUR, { end: "end_session" });
   assert.deepEqual([end.end_reason, end.timestamp], ["timeout", START]);
-  assert.deepEqual(brief(tab.at(2 * HOUR, { event: EVENT })), [["session_start", "timeout"], ["event", ""]]);
+  assert.deepEqual(brief(tab.at(2 * HOUR, { event: EVENT })), [["session_start", "end_session"], ["event", ""]]);
 });
 
 test("leaving an action closes its children, not its siblings", () => {
@@ -91,14 +91,18 @@ test("an action of two hours is activity of its session to its end", () => {
   assert.deepEqual(brief(tab.at(2 * HOUR + 29 * MINUTE, { event: EVENT })), [["event", ""]]);
 });
 
-test("an action open at a split ends with the last activity of its session", () => {
+test("an action stays in the session in which it was entered, with its user", () => {
   const tab = tabOf();
+  tab.at(0, { user: "ada" });
   const action = { id: "a", name: "checkout", begin: START };
   tab.at(0, { enter: action });
-  tab.at(MINUTE, { event: EVENT });
-  const [closed, end] = tab.at(HOUR, { event: EVENT });
-  assert.deepEqual([closed.kind, closed.duration, end.kind], ["action", MINUTE, "session_end"]);
-  assert.equal(closed.session_id, end.session_id);
+  const [end, start] = tab.at(HOUR, { event: EVENT });
+  tab.at(HOUR, { user: "bob" });
+  const [left, ...rest] = tab.at(HOUR + MINUTE, { leave: action });
+  assert.deepEqual([left.kind, left.duration, left.user_identifier, rest], ["action", HOUR + MINUTE, "ada", []]);
+  assert.equal(left.session_id, end.session_id);
+  assert.equal(left.sequence, end.sequence + 1);
+  assert.equal(tab.shared.session.id, start.session_id);
 });
 
 test("tabs share a session, each with a stream of its own", () => {

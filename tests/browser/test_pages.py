@@ -170,10 +170,10 @@ def test_modifiers_change_and_drop(profile: BrowserContext, sink: Sink) -> None:
     page = opened(profile, sink)
     sent(
         page,
-        """sojourn.addEventModifier(() => { throw new Error("a bad modifier") });
+        """sojourn.addEventModifier((event) => { if (event.name == "bad") throw new Error("a bad modifier") });
         sojourn.addEventModifier((event) => { event.eventProperties = {"event_properties.build": 7} });
         sojourn.addEventModifier((event) => event.name == "secret" ? null : {...event, name: event.name + "!"});
-        sojourn.sendEvent("secret"); sojourn.sendEvent("open")""",
+        sojourn.sendEvent("secret"); sojourn.sendEvent("bad"); sojourn.sendEvent("open")""",
     )
     (event,) = sink.of_kind("event")
     assert (event.name, event.event_properties) == ("open!", {"event_properties.build": 7})
