@@ -13,7 +13,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsPar
 from sojourn.rules.sessions import FrontendType
 from sojourn.settings import Settings
 from sojourn.store.writer import Overloaded
-from sojourn.web import clients
+from sojourn.web import clients, ingest
 from sojourn.web.errors import EXCEPTION_HANDLERS
 from sojourn.web.services import Services
 
@@ -26,6 +26,7 @@ class Writer:
     def __init__(self):
         self.refusals = 0
         self.taken = []
+        self.after_commit = []
 
     def submit(self, rows):
         if self.refusals > 0:
@@ -55,7 +56,7 @@ def settings(tmp_path):
 @pytest.fixture
 def http(settings, key, writer, monkeypatch):
     monkeypatch.setattr(clients, "_PATIENCE_SECONDS", 0.1)
-    monkeypatch.setattr(clients, "_PAUSE_SECONDS", 0.02)
+    monkeypatch.setattr(ingest, "_PAUSE_SECONDS", 0.02)
     services = Services(settings, SimpleNamespace(writer=writer, close=lambda: None))
     app = Litestar(
         [Router("/", route_handlers=clients.HANDLERS)],

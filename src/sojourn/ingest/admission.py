@@ -34,6 +34,9 @@ from sojourn.wire.messages import Absence, Batch, DiscardCount, Event, Parsed, P
 
 MAX_REPORTED_KEYS = 100
 """Distinct discarded keys that one receipt names."""
+MAX_DISCARDS = 5_000
+"""Discarded values of one batch that are kept and counted by key; the others are counted together, under OTHER_KEYS."""
+OTHER_KEYS = "…"
 MAX_ABSENCES = 10_000
 """Absent places that one batch may declare; more are left out, and stay missing."""
 MAX_CONTEXT_VALUE = 100
@@ -132,9 +135,12 @@ class _Admission:
         return None
 
     def _take(self, event: Event) -> None:
-        event_properties = self._properties(PropertyKind.EVENT, event, event.event_properties, MAX_EVENT_PROPERTIES)
-        room = MAX_EVENT_PROPERTIES - len(event_properties)
-        session_properties = self._properties(PropertyKind.SESSION, event, event.session_properties, room)
+        event_properties, valid = self._properties(
+            PropertyKind.EVENT, event, event.event_properties, MAX_EVENT_PROPERTIES
+        )
+        # Which properties are too many is not for the definitions to say: they may change, and the event stays.
+        room = MAX_EVENT_PROPERTIES - valid
+        session_properties, _ = self._properties(PropertyKind.SESSION, event, event.session_properties, room)
         self.rows.events.append(
             EventRow(
                 frontend=self.terms.frontend,
@@ -168,17 +174,23 @@ class _Admission:
             return identifier[:MAX_USER_IDENTIFIER]
         return hash_identifier(identifier, self.terms.hash_key)
 
-    def _properties(self, kind: PropertyKind, event: Event, sent: dict[str, object], room: int) -> dict[str, str]:
+    def _properties(
+        self, kind: PropertyKind, event: Event, sent: dict[str, object], room: int
+    ) -> tuple[dict[str, str], int]:
+        """What is kept of an event's properties, and how many of them there was room for, defined or not."""
         if not sent:
-            return {}
+            return {}, 0
         valid, discards = clean_properties(kind, sent, room)
         kept, undefined = self.terms.catalog.admit(valid)
         for discard in (*discards, *undefined):
             self._discard(event, discard)
-        return {name: _encode(value).decode() for name, value in kept.items()}
+        return {name: _encode(value).decode() for name, value in kept.items()}, len(valid)
 
     def _discard(self, event: Event, discard: Discard) -> None:
         key = discard.key[: MAX_PROPERTY_NAME + 1]
+        if len(self.rows.discards) >= MAX_DISCARDS:
+            self.counts[OTHER_KEYS, discard.reason] += 1
+            return
         self.counts[key, discard.reason] += 1
         value = clean_value(discard.value) if self.keep_values else None
         self.rows.discards.append(

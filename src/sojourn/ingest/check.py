@@ -9,6 +9,9 @@ from sojourn.wire.messages import Batch, Event
 LATEST_TIMESTAMP = 4_102_444_800_000_000
 """The year 2100, in microseconds: no clock is that wrong, and no time in the store is later."""
 
+MAX_SENT_PROPERTIES = 1_000
+"""Properties of one event, kept or not: many more than a mistake sends."""
+
 _KINDS = frozenset(kind.value for kind in EventKind)
 _UUID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}")
 _ID = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_.:|@=+-]{{0,{MAX_ID - 1}}}")
@@ -52,6 +55,8 @@ def _problem(event: Event) -> str | None:
             return f"{field}: {_ID_RULE}"
     if len(event.start_reason) > 40 or len(event.end_reason) > 40:
         return "start_reason, end_reason: at most 40 characters"
+    if len(event.event_properties) + len(event.session_properties) > MAX_SENT_PROPERTIES:
+        return f"event_properties, session_properties: at most {MAX_SENT_PROPERTIES} are looked at"
     if event.sequence >= 0 and not event.stream_id:
         return "stream_id: needed beside a sequence"
     return None

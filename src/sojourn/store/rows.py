@@ -68,7 +68,7 @@ class AbsenceRow(msgspec.Struct, kw_only=True):
 class DiscardRow(msgspec.Struct, kw_only=True, omit_defaults=True):
     """One row of `discards`: a value that was left out of an event. `value` is JSON, "" where it may not be kept.
 
-    `settled` takes the row out of the ledger again: its value is in its event now, or stands under another reason.
+    `settled` is when the row left the ledger again, 0 for not: its value is in its event now, or under another reason.
     """
 
     frontend: str
@@ -81,7 +81,7 @@ class DiscardRow(msgspec.Struct, kw_only=True, omit_defaults=True):
     sdk_name: str = ""
     sdk_version: str = ""
     value: str = ""
-    settled: bool = False
+    settled: int = 0
 
 
 class Rows(msgspec.Struct):
@@ -90,6 +90,15 @@ class Rows(msgspec.Struct):
     events: list[EventRow]
     absences: list[AbsenceRow]
     discards: list[DiscardRow]
+
+    @classmethod
+    def joined(cls, parts: "list[Rows]") -> "Rows":
+        """All rows of several parts as one."""
+        return cls(
+            events=[row for part in parts for row in part.events],
+            absences=[row for part in parts for row in part.absences],
+            discards=[row for part in parts for row in part.discards],
+        )
 
     def __len__(self) -> int:
         return len(self.events) + len(self.absences) + len(self.discards)

@@ -28,9 +28,9 @@ class Writer:
     """Commits rows in the order in which they were submitted. Thread-safe."""
 
     def __init__(self, engine: Engine, after_commit: Callable[[list[Rows]], None] | None = None) -> None:
-        """`after_commit` is told, on the writer's thread, what has just become durable."""
+        """`after_commit` is told, on the writer's thread, what has just become durable; more may be added to it."""
         self._engine = engine
-        self._after_commit = after_commit
+        self.after_commit = [after_commit] if after_commit is not None else []
         self._waiting: list[tuple[Rows, Future[None]]] = []
         self._waiting_rows = 0
         self._changed = threading.Condition()
@@ -92,17 +92,19 @@ class Writer:
 
     def _commit(self, group: list[Rows]) -> None:
         # Events come last: what is acknowledged must have its discards and absences beside it.
-        discards = [row for rows in group for row in rows.discards]
-        absences = [row for rows in group for row in rows.absences]
-        events = [row for rows in group for row in rows.events]
-        if discards:
-            self._engine.insert("discards", json_lines(discards))
-        if absences:
-            self._engine.insert("absences", json_lines(absences))
-        if events:
-            self._engine.insert("events", json_lines(events))
-        if self._after_commit is not None:
-            self._after_commit(group)
+        joined = Rows.joined(group)
+        if joined.discards:
+            self._engine.insert("discards", json_lines(joined.discards))
+        if joined.absences:
+            self._engine.insert("absences", json_lines(joined.absences))
+        if joined.events:
+            self._engine.insert("events", json_lines(joined.events))
+        for told in self.after_commit:
+            try:
+                told(group)
+            except Exception:
+                # The rows are durable: whoever listens may fail, the commit has not.
+                log.exception("listener_failed")
 
     def _settle_alone(self, group: list[tuple[Rows, "Future[None]"]], error: Exception) -> None:
         """After a failed group commit, give each request its own: a row the engine refuses costs no neighbour.

@@ -1,36 +1,26 @@
 """Endpoints of clients that others wrote: OpenKit, OTLP logs and Segment-style batches, each with its own answer."""
 
-import asyncio
 import base64
 import binascii
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import structlog
 from litestar import Request, Response, get, post, route
 from litestar.di import NamedDependency
 
-from sojourn.ingest.admission import admit
-from sojourn.ingest.check import batch_problem
-from sojourn.store.rows import Rows
 from sojourn.store.writer import Overloaded
 from sojourn.web.bodies import MAX_BODY, read_body
 from sojourn.web.errors import ApiError
-from sojourn.web.ingest import CORS, key_of
+from sojourn.web.ingest import CORS, SMALL_BODY, here_or_on_a_thread, key_of, take
 from sojourn.web.services import Services
 from sojourn.wire import openkit, otlp, segment
-from sojourn.wire.messages import Parsed, Policy, Receipt
+from sojourn.wire.messages import Policy
 from sojourn.wire.native import WireError
 
 log = structlog.get_logger()
-T = TypeVar("T")
 
 _PATIENCE_SECONDS = 10.0
 """How long a beacon waits for an overloaded store: these clients take an error for a reason to be silent for hours."""
-_PAUSE_SECONDS = 0.25
-_SMALL_BODY = 64 << 10
-_SMALL_COUNT = 500
-"""Bytes that are parsed, and events that are admitted, on the event loop."""
 _PROTOBUF = "application/x-protobuf"
 
 
@@ -51,12 +41,19 @@ async def openkit_status(request: Request[Any, Any, Any], services: NamedDepende
 async def take_beacon(request: Request[Any, Any, Any], services: NamedDependency[Services]) -> Response[bytes]:
     """Take a beacon of an OpenKit client. Its records are accepted or left out; the answer is its configuration."""
     key = _application(request)
-    services.frontend_of_key(key, None)
+    terms = services.frontend_of_key(key, None)
     body = await read_body(request)
-    parsed = await _here_or_on_a_thread(len(body) < _SMALL_BODY, lambda: openkit.read_beacon(body))
+    small = len(body) < SMALL_BODY
+    parsed = await here_or_on_a_thread(small, lambda: openkit.read_beacon(body))
     address = request.headers.get("x-client-ip") or openkit.read_client_ip(body)
-    receipt = (await _take(request, services, key, [parsed], address=address, patience=_PATIENCE_SECONDS))[0]
-    return _status(request, services, receipt.policy)
+    try:
+        await take(request, services, key, [parsed], small=small, address=address, patience=_PATIENCE_SECONDS)
+    except Overloaded:
+        # Lost, as this client must not see an error; where it numbers its events, the session shows them as missing.
+        log.warning("beacon_lost", frontend=terms.frontend, events=len(parsed.batch.events))
+    return _status(
+        request, services, Policy(idle_timeout=terms.policy.idle_timeout, max_duration=terms.policy.max_duration)
+    )
 
 
 def _application(request: Request[Any, Any, Any]) -> str:
@@ -84,8 +81,9 @@ async def take_logs(request: Request[Any, Any, Any], services: NamedDependency[S
         services.frontend_of_key(key, None)
         body, now = await read_body(request), services.now()
         read = otlp.read_protobuf_logs if protobuf else otlp.read_json_logs
-        parsed = await _here_or_on_a_thread(len(body) < _SMALL_BODY, lambda: read(body, now))
-        receipts = await _take(request, services, key, parsed)
+        small = len(body) < SMALL_BODY
+        parsed = await here_or_on_a_thread(small, lambda: read(body, now))
+        receipts = await take(request, services, key, parsed, small=small)
     except (ApiError, WireError, Overloaded) as error:
         status = error.status if isinstance(error, ApiError) else 400 if isinstance(error, WireError) else 503
         message = str(error) or "more records wait for the disk than the server may hold"
@@ -105,8 +103,9 @@ async def take_calls(request: Request[Any, Any, Any], services: NamedDependency[
     key = _write_key(request) or key_of(request)
     services.frontend_of_key(key, None)
     body, now = await read_body(request), services.now()
-    parsed = await _here_or_on_a_thread(len(body) < _SMALL_BODY, lambda: segment.read_calls(body, now))
-    receipts = await _take(request, services, key, parsed)
+    small = len(body) < SMALL_BODY
+    parsed = await here_or_on_a_thread(small, lambda: segment.read_calls(body, now))
+    receipts = await take(request, services, key, parsed, small=small)
     return Response(segment.write_answer(receipts), media_type="application/json", headers=CORS)
 
 
@@ -118,70 +117,6 @@ def _write_key(request: Request[Any, Any, Any]) -> str:
         return base64.b64decode(credentials, validate=True).decode().partition(":")[0]
     except (binascii.Error, UnicodeDecodeError):
         return ""
-
-
-async def _here_or_on_a_thread(small: bool, work: Callable[[], T]) -> T:
-    """Do a little work at once, as a thread's round trip would take longer; more of it beside the event loop."""
-    return work() if small else await asyncio.to_thread(work)
-
-
-async def _take(
-    request: Request[Any, Any, Any],
-    services: Services,
-    key: str,
-    parsed: Sequence[Parsed],
-    *,
-    address: str = "",
-    patience: float = 0.0,
-) -> list[Receipt]:
-    """Admit the batches of one request and wait until all are durable, in one commit.
-
-    `patience` is how many seconds an overloaded store is waited for. After that the events of a client that must not
-    see an error are lost; where it numbers them, the session shows them as missing.
-    """
-    for batch in (one.batch for one in parsed):
-        if (problem := batch_problem(batch)) is not None:
-            raise ApiError(400, problem[1], problem[0])
-    terms = services.frontend_of_key(key, None)
-    client_ip = address or (request.client.host if request.client else "")
-
-    def admit_all() -> tuple[Rows, list[Receipt]]:
-        rows = Rows(events=[], absences=[], discards=[])
-        receipts = []
-        for one in parsed:
-            admitted = admit(one, terms, services.now(), client_ip)
-            rows.events += admitted.rows.events
-            rows.absences += admitted.rows.absences
-            rows.discards += admitted.rows.discards
-            receipts.append(admitted.receipt)
-        return rows, receipts
-
-    small = sum(len(one.batch.events) for one in parsed) < _SMALL_COUNT
-    rows, receipts = await _here_or_on_a_thread(small, admit_all)
-    if len(rows):
-        try:
-            await _submit(services, rows, patience)
-        except Overloaded:
-            if not patience:
-                raise
-            log.warning("beacon_lost", frontend=terms.frontend, events=len(rows.events))
-            return receipts
-    for receipt in receipts:
-        services.metrics.count(terms.frontend, receipt)
-    return receipts
-
-
-async def _submit(services: Services, rows: Rows, patience: float) -> None:
-    while True:
-        try:
-            await asyncio.wrap_future(services.store.writer.submit(rows))
-        except Overloaded:
-            patience -= _PAUSE_SECONDS
-            if patience <= 0:
-                raise
-            await asyncio.sleep(_PAUSE_SECONDS)
-        else:
-            return
 
 
 HANDLERS: list[Any] = [client_preflight, openkit_status, take_beacon, take_logs, take_calls]

@@ -1,12 +1,15 @@
 """`POST /v1/events`: who sends, what the body holds, and the receipt once it is durable."""
 
 import asyncio
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from litestar import Request, Response, post, route
 
 from sojourn.ingest.admission import admit
 from sojourn.ingest.check import batch_problem
+from sojourn.store.rows import Rows
+from sojourn.store.writer import Overloaded
 from sojourn.web.bodies import MAX_BODY, read_body
 from sojourn.web.errors import ApiError
 from sojourn.web.services import Services
@@ -24,8 +27,12 @@ CORS = {
 
 MAX_EVENTS = 10_000
 """Events of one request."""
-_INLINE = 256 << 10
-"""A body below this is parsed on the event loop, which takes less time than a thread's round trip is worth."""
+SMALL_BODY = 128 << 10
+_SMALL_COUNT = 500
+"""Bytes that are parsed, and events that are admitted, on the event loop."""
+_PAUSE_SECONDS = 0.25
+
+T = TypeVar("T")
 
 
 @route("/v1/events", http_method=["OPTIONS"], include_in_schema=False)
@@ -40,28 +47,65 @@ async def take_events(request: Request[Any, Any, Any], services: Services) -> Re
     key = key_of(request)
     services.frontend_of_key(key, request.headers.get("x-sojourn-frontend"))
     body = await read_body(request)
-    parsed = read_batch(body) if len(body) < _INLINE else await asyncio.to_thread(read_batch, body)
-    receipt = await take(request, services, key, parsed)
+    small = len(body) < SMALL_BODY
+    parsed = await here_or_on_a_thread(small, lambda: read_batch(body))
+    [receipt] = await take(request, services, key, [parsed], small=small)
     return Response(write_receipt(receipt), media_type="application/json", headers=CORS)
 
 
-async def take(request: Request[Any, Any, Any], services: Services, key: str, parsed: Parsed) -> Receipt:
-    """Admit a parsed batch and wait until it is durable. Every adapter's endpoint ends here."""
-    problem = batch_problem(parsed.batch)
-    if problem is not None:
-        raise ApiError(400, problem[1], problem[0])
-    if len(parsed.batch.events) > MAX_EVENTS:
-        raise ApiError(413, f"events: {len(parsed.batch.events)}; at most {MAX_EVENTS} in one request", "events")
+async def here_or_on_a_thread(small: bool, work: Callable[[], T]) -> T:
+    """Do a little work at once, as a thread's round trip would take longer; more of it beside the event loop."""
+    return work() if small else await asyncio.to_thread(work)
+
+
+async def take(
+    request: Request[Any, Any, Any],
+    services: Services,
+    key: str,
+    parsed: Sequence[Parsed],
+    *,
+    small: bool,
+    address: str = "",
+    patience: float = 0.0,
+) -> list[Receipt]:
+    """Admit the batches of one request and wait until all are durable, in one commit. All formats end here.
+
+    `address` is the client's, where the body knows better than the connection. `patience` is how many seconds an
+    overloaded store is waited for. Raises ApiError, and Overloaded.
+    """
+    for batch in (one.batch for one in parsed):
+        if (problem := batch_problem(batch)) is not None:
+            raise ApiError(400, problem[1], problem[0])
+    count = sum(len(one.batch.events) for one in parsed)
+    if count > MAX_EVENTS:
+        raise ApiError(413, f"events: {count}; at most {MAX_EVENTS} in one request", "events")
     terms = services.frontend_of_key(key, None)
-    client_ip = request.client.host if request.client else ""
-    if len(parsed.batch.events) < 500:
-        admitted = admit(parsed, terms, services.now(), client_ip)
-    else:
-        admitted = await asyncio.to_thread(admit, parsed, terms, services.now(), client_ip)
-    if len(admitted.rows):
-        await asyncio.wrap_future(services.store.writer.submit(admitted.rows))
-    services.metrics.count(terms.frontend, admitted.receipt)
-    return admitted.receipt
+    client_ip = address or (request.client.host if request.client else "")
+
+    def admit_all() -> tuple[Rows, list[Receipt]]:
+        admitted = [admit(one, terms, services.now(), client_ip) for one in parsed]
+        rows = admitted[0].rows if len(admitted) == 1 else Rows.joined([one.rows for one in admitted])
+        return rows, [one.receipt for one in admitted]
+
+    rows, receipts = await here_or_on_a_thread(small and count < _SMALL_COUNT, admit_all)
+    if len(rows):
+        await _submit(services, rows, patience)
+    for receipt in receipts:
+        services.metrics.count(terms.frontend, receipt)
+    return receipts
+
+
+async def _submit(services: Services, rows: Rows, patience: float) -> None:
+    while True:
+        try:
+            await asyncio.wrap_future(services.store.writer.submit(rows))
+        except Overloaded:
+            patience -= _PAUSE_SECONDS
+            if patience <= 0:
+                raise
+            await asyncio.sleep(_PAUSE_SECONDS)
+        else:
+            return
 
 
 def key_of(request: Request[Any, Any, Any]) -> str:
