@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         shutdown,
         start,
         start_view,
+        using,
     )
     from sojourn.sdk.data import EventData, ExceptionEventData, HttpRequestEventData, SessionPropertyEventData
     from sojourn.sdk.privacy import DataCollectionLevel, UserPrivacyOptions
@@ -64,6 +65,7 @@ __all__ = [
     "shutdown",
     "start",
     "start_view",
+    "using",
 ]
 
 

@@ -76,6 +76,11 @@ class Action:
         self._report_event(data)
         return self
 
+    def set_attribute(self, name: str, value: str | bool | float) -> Self:
+        """A built-in fact of the action, named as OpenTelemetry names it; sent when the action is left."""
+        self._attributes[name] = value
+        return self
+
     def leave_action(self) -> "Action | None":
         """End the action, its open children first; gives its parent."""
         self._close(send=True)

@@ -49,6 +49,7 @@ class Agent:
         device: Device | None = None,
         os: Software | None = None,
         browser: Software | None = None,
+        privacy: UserPrivacyOptions | None = None,
     ) -> None:
         self.channel = channel
         self.notices: Notices = channel.notices
@@ -57,7 +58,7 @@ class Agent:
         self._device = device or channel.options.device or this_device()
         self._os = os or channel.options.operating_system or this_os()
         self._browser = browser or Software()
-        privacy = OPTED_OUT if channel.options.opt_in_mode else ALL
+        privacy = privacy or (OPTED_OUT if channel.options.opt_in_mode else ALL)
         self._recorder = Recorder(channel, self._context(privacy))
         self._recorder.on_split = self._split_view
         self._reporter = Reporter(channel, self._recorder, privacy)
@@ -213,10 +214,11 @@ class Agent:
             self.notices.failed("shutting down")
             return False
 
-    def report_crash(self, error: BaseException) -> None:
+    def report_crash(self, error: BaseException, *, flush: bool = True) -> None:
         """An unhandled exception is ending the process: report it, end the session, and send what can be sent."""
         self._crash(error)
-        self.channel.sender.flush(self.channel.options.exit_timeout, patient=False)
+        if flush:
+            self.channel.sender.flush(self.channel.options.exit_timeout, patient=False)
 
     @guarded
     def _crash(self, error: BaseException) -> None:
@@ -239,19 +241,39 @@ class Agent:
     ) -> "Agent":
         """An agent of another instance over the same channel: one for each user of a web server, say."""
         agent = Agent(
-            self.channel, instance_id=instance_id, device=device or Device(), os=os or Software(), browser=browser
+            self.channel,
+            instance_id=instance_id,
+            device=device or Device(),
+            os=os or Software(),
+            browser=browser,
+            privacy=self.user_privacy_options,
         )
         agent._reporter.modifiers = self._reporter.modifiers
         return agent
+
+    @property
+    def instance_id(self) -> str:
+        """The id of the instance that this agent reports for."""
+        return self._recorder.context.instance_id
+
+    @property
+    def user_identifier(self) -> str:
+        """Who the current session is tagged with; "" is nobody."""
+        session = self._recorder.session
+        return session.identifier if session else self._recorder.identifier
 
     @property
     def session(self) -> Session | None:
         """The current session; None before the first event and after an end."""
         return self._recorder.session
 
-    def resume(self, session: Session) -> None:
-        """Go on with a session that was begun elsewhere, such as in another worker process of a web server."""
-        self._recorder.resume(session)
+    @guarded
+    def resume(self, session_id: str, start: int, last: int) -> None:
+        """Go on with a session that was begun elsewhere, such as in another worker process of a web server.
+
+        `start` is its first and `last` its latest activity (microseconds since 1970).
+        """
+        self.channel.run(lambda: self._recorder.resume(session_id, start, last))
 
     def _context(self, privacy: UserPrivacyOptions) -> Context:
         """What the next session's events have in common. Below `user_behavior` the instance is a fresh one."""

@@ -2,7 +2,9 @@
 
 import atexit
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from sojourn.sdk.actions import RootAction
@@ -19,6 +21,7 @@ from sojourn.wire.messages import Device, Software
 
 _default: Agent | None = None
 _unstarted: Agent | None = None
+_scoped: ContextVar[Agent | None] = ContextVar("sojourn_agent", default=None)
 
 
 def start(
@@ -79,15 +82,26 @@ def _at_exit(agent: Agent) -> None:
 
 
 def current_agent() -> Agent | None:
-    """The agent of the last `start`, if there was one."""
-    return _default
+    """The agent that the module-level functions use here: that of the request at hand, else of the last `start`."""
+    return _scoped.get() or _default
+
+
+@contextmanager
+def using(agent: Agent) -> Iterator[Agent]:
+    """Within this block, and in tasks started in it, the module-level functions use this agent."""
+    token = _scoped.set(agent)
+    try:
+        yield agent
+    finally:
+        _scoped.reset(token)
 
 
 def _agent() -> Agent:
-    """The default agent; before any `start` one that drops everything, and says so once."""
+    """The agent to use here; before any `start` one that drops everything, and says so once."""
     global _unstarted
-    if _default is not None:
-        return _default
+    agent = _scoped.get() or _default
+    if agent is not None:
+        return agent
     if _unstarted is None:
         _unstarted = Agent(Channel(Options(opt_in_mode=True)))
         _unstarted.notices.tell("unstarted", "sojourn.start() was not called; nothing is reported")
@@ -101,7 +115,7 @@ def identify_user(identifier: str | None) -> None:
 
 def send_event(data: EventData | Mapping[str, Any] | str) -> None:
     """Report a custom event."""
-    (_default or _agent()).send_event(data)
+    _agent().send_event(data)
 
 
 def send_session_property_event(data: SessionPropertyEventData | Mapping[str, Any]) -> None:

@@ -17,6 +17,8 @@ class CrashCapture:
     def __init__(self, agent: Agent) -> None:
         self._agent = agent
         self._active = True
+        self.ends_process = True
+        """Whether what reaches `sys.excepthook` ends the process. Under Qt, an exception in a slot does not."""
         self._before = sys.excepthook
         self._before_threads = threading.excepthook
         sys.excepthook = self._on_crash
@@ -52,7 +54,7 @@ class CrashCapture:
         try:
             # At an interactive prompt an exception ends nothing, and Ctrl-C is a wish, not a crash.
             if self._active and isinstance(error, Exception) and not hasattr(sys, "ps1"):
-                self._agent.report_crash(error)
+                (self._agent.report_crash if self.ends_process else self._agent.report_unhandled)(error)
         except Exception:
             self._agent.notices.failed("reporting a crash")
         finally:

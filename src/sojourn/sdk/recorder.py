@@ -19,7 +19,7 @@ from sojourn.sdk.channel import Channel
 from sojourn.sdk.checks import is_suspicious
 from sojourn.sdk.clock import anchor
 from sojourn.sdk.contexts import Context
-from sojourn.sdk.ids import new_id
+from sojourn.sdk.ids import new_id, random_hex
 from sojourn.wire.messages import Event
 
 EMPTY: Final[Mapping[str, Any]] = {}
@@ -241,9 +241,18 @@ class Recorder:
         if unlink:
             self._previous = ""
 
-    def resume(self, session: Session) -> None:
-        """Go on with a session that was begun elsewhere, such as in another worker process."""
-        self.session = session
+    def resume(self, session_id: str, start: int, last: int) -> None:
+        """Go on with a session whose first and latest activity, in wall times, were seen elsewhere."""
+        offset = self.context.clock_offset
+        session = self.session
+        if session is None or session.session_id != session_id:
+            # Another stream, as this process may have numbered events of that session before.
+            session = Session(session_id, start - offset, self.context, random_hex(8))
+            self.session = session
+        if last - offset > session.last:
+            session.life.touch(session.last)
+            session.last = session.end = min(last - offset, self._steady())
+        session.deadline = 0
 
     def policy_changed(self) -> None:
         """The server set other timeouts: ask the rule anew at the next activity."""
