@@ -17,6 +17,11 @@ A killed process loses at most its last commit there; a power cut, since aggrega
 operating system had not yet written: less than a minute.
 """
 
+_REPLAYED = """ OR (frontend, source_id, event_id) IN (
+    SELECT frontend, source_id, event_id FROM discards
+    WHERE settled > 0 AND settled >= (SELECT max(settled) FROM discards) - {window:Int64})"""
+"""Events that were written again when a property of theirs was defined, however long ago they came."""
+
 log = structlog.get_logger()
 
 
@@ -53,15 +58,19 @@ class Store:
             self.engine.command("DROP TABLE IF EXISTS repair")
             self.engine.command(f"CREATE TABLE repair AS {source} ENGINE = Memory")
             self.engine.command(
-                f"INSERT INTO repair SELECT * FROM {source} WHERE received_at >= {{since:Int64}}",
-                {"since": last - REPAIR_WINDOW},
+                f"INSERT INTO repair SELECT * FROM {source} WHERE received_at >= {{since:Int64}}"
+                + (_REPLAYED if source == "events" else ""),
+                {"since": last - REPAIR_WINDOW, "window": REPAIR_WINDOW},
             )
-            for target, select in self.engine.query(
-                "SELECT extract(create_table_query, 'TO (\\S+)'), as_select FROM system.tables "
+            for name, target, select in self.engine.query(
+                "SELECT name, extract(create_table_query, 'TO (\\S+)'), as_select FROM system.tables "
                 "WHERE database = currentDatabase() AND engine = 'MaterializedView' AND endsWith(name, {of:String})",
                 {"of": f"_of_{source}"},
             ):
-                self.engine.command(f"INSERT INTO {target} {select.replace(f'{DATABASE}.{source}', 'repair')}")
+                columns = self.engine.query(f"SELECT name FROM system.columns WHERE table = '{name}' ORDER BY position")
+                names = ", ".join(column for (column,) in columns)
+                again = select.replace(f"{DATABASE}.{source}", "repair")
+                self.engine.command(f"INSERT INTO {target} ({names}) {again}")
             self.engine.command("DROP TABLE repair")
 
     def close(self) -> None:

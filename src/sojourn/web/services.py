@@ -7,14 +7,20 @@ from dataclasses import dataclass, field
 
 from sojourn.ingest.admission import Terms
 from sojourn.query.scope import Scope
+from sojourn.rules.definitions import Catalog
 from sojourn.rules.limits import SECOND
+from sojourn.rules.sessions import SessionPolicy
 from sojourn.settings import Cache, IngestFrontend, Settings, Snapshot
+from sojourn.store.replayer import Replayer
 from sojourn.store.store import Store
+from sojourn.summaries.derivation import Derivation
 from sojourn.web.errors import ApiError
 from sojourn.web.metrics import Metrics
 
 POLL_SECONDS = 0.5
 """How often another process's change of the settings is looked for."""
+REPLAY_SECONDS = 1.0
+"""How long the answer to a change of definitions waits for its replay, which then goes on by itself."""
 
 
 def wall_clock() -> int:
@@ -42,6 +48,8 @@ class Services:
     _cache: Cache = field(init=False)
     _view: _View = field(init=False, default=None)  # type: ignore[assignment]
     login_secret: bytes = field(init=False)
+    replayer: Replayer = field(init=False)
+    _derivation: Derivation = field(init=False)
     _closed: threading.Event = field(init=False, default_factory=threading.Event)
     _poller: threading.Thread = field(init=False)
 
@@ -49,6 +57,11 @@ class Services:
         self._cache = Cache(self.settings, poll_interval=SECOND // 10)
         self._show(self._cache.refresh())
         self.login_secret = self.settings.server_secret("login")
+        self._derivation = Derivation(self.store.engine, self._policies, self.now)
+        self.store.writer.after_commit.append(self._derivation.committed)
+        self._derivation.start()
+        self.replayer = Replayer(self.store, self._catalogs, self.now)
+        self.replayer.definitions_changed()
         # The database of the settings may be elsewhere: only this thread and those of changes ever wait for it.
         self._poller = threading.Thread(target=self._poll, name="sojourn-settings", daemon=True)
         self._poller.start()
@@ -59,11 +72,25 @@ class Services:
 
     def _show(self, snapshot: Snapshot) -> None:
         if self._view is None or snapshot is not self._view.snapshot:
+            first = self._view is None
             self._view = _view(snapshot, self.settings.has_administrator())
+            if not first:
+                self.replayer.definitions_changed()
+
+    def _catalogs(self) -> dict[str, Catalog]:
+        return {name: frontend.catalog for name, frontend in self._view.snapshot.by_name.items()}
+
+    def _policies(self) -> dict[str, SessionPolicy]:
+        return {name: frontend.policy for name, frontend in self._view.snapshot.by_name.items()}
 
     def refresh(self) -> None:
         """Show a change that this server has just made."""
         self._show(self._cache.refresh())
+
+    def refresh_definitions(self, frontend: str) -> None:
+        """Show a change of definitions, and give the replay of what they let in a moment to end."""
+        self.refresh()
+        self.replayer.wait(frontend, REPLAY_SECONDS)
 
     @property
     def snapshot(self) -> Snapshot:
@@ -102,6 +129,9 @@ class Services:
         """Make durable what waits, and close everything."""
         self._closed.set()
         self._poller.join()
+        self.replayer.close()
+        self.store.writer.close()
+        self._derivation.close()
         self.store.close()
         self.settings.close()
 

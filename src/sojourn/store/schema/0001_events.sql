@@ -61,7 +61,7 @@ CREATE TABLE IF NOT EXISTS discards (
     sdk_name LowCardinality(String),
     sdk_version LowCardinality(String),
     value String,
-    settled UInt8
+    settled Int64
 )
 ENGINE = ReplacingMergeTree(received_at)
 ORDER BY (frontend, key, reason, source_id, event_id)

@@ -138,7 +138,7 @@ def add_property(
 ) -> dict[str, Any]:
     """Define a property: kind, field (without prefix), type, and for session properties the aggregation."""
     added = services.settings.add_definition(frontend, data.definition(), actor=actor_of(request).name)
-    services.refresh()
+    services.refresh_definitions(frontend)
     return property_answer(added)
 
 
@@ -159,7 +159,7 @@ def import_properties(
         prune=prune,
         dry_run=dry_run,
     )
-    services.refresh()
+    services.refresh_definitions(frontend)
     return {
         "added": [property_answer(d) for d in difference.added],
         "changed": [property_answer(new) for _, new in difference.changed],
@@ -189,7 +189,7 @@ def change_property(
     if data.description is not msgspec.UNSET:
         changes["description"] = data.description
     changed = services.settings.change_definition(frontend, kind, field, actor=actor_of(request).name, **changes)
-    services.refresh()
+    services.refresh_definitions(frontend)
     return property_answer(changed)
 
 
@@ -197,7 +197,7 @@ def change_property(
 def remove_property(request: Request[Any, Any, Any], services: Services, frontend: str, name: str) -> None:
     """Remove a definition: from now on the property is discarded."""
     services.settings.remove_definition(frontend, *_split(name), actor=actor_of(request).name)
-    services.refresh()
+    services.refresh_definitions(frontend)
 
 
 def _split(name: str) -> tuple[PropertyKind, str]:
