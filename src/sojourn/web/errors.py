@@ -1,5 +1,6 @@
 """One shape for every error: {"error": {"code", "message", "field"?}}; and which exception becomes which status."""
 
+from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -94,7 +95,23 @@ def _unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[A
     return error_response(500, "the server failed to answer; its log says why")
 
 
-EXCEPTION_HANDLERS: dict[int | type[Exception], Any] = {
+def _readable(handler: Callable[[Request[Any, Any, Any], Any], Response[Any]]) -> Callable[..., Response[Any]]:
+    """Let a page of another origin read why its events were refused, or it would take that for a dead network.
+
+    It can read no other error, as those tell what a server on loopback holds.
+    """
+
+    def handle(request: Request[Any, Any, Any], error: Any) -> Response[Any]:
+        response = handler(request, error)
+        if request.url.path.startswith(("/v1/", "/mbeacon")):
+            response.headers["Access-Control-Allow-Origin"] = "*"
+            response.headers["Access-Control-Expose-Headers"] = "Retry-After"
+        return response
+
+    return handle
+
+
+_HANDLERS: dict[int | type[Exception], Any] = {
     ApiError: _api_error,
     FilterError: _field_error,
     DefinitionError: _field_error,
@@ -106,3 +123,6 @@ EXCEPTION_HANDLERS: dict[int | type[Exception], Any] = {
     HTTPException: _http_error,
     Exception: _unexpected,
 }
+
+EXCEPTION_HANDLERS: dict[int | type[Exception], Any] = {kind: _readable(handle) for kind, handle in _HANDLERS.items()}
+"""Which exception becomes which answer."""
