@@ -54,7 +54,7 @@ def _batches(day: int) -> Iterator[dict[str, Any]]:
 
 def _events(dice: random.Random, session: str, start: int, person: str) -> Iterator[dict[str, Any]]:
     user = person if dice.random() < 0.8 else ""
-    at, steps = start, dice.randint(3, 18)
+    at, steps = start, dice.randint(3, 15)
     for sequence in range(steps):
         kind = "session_start" if sequence == 0 else "session_end" if sequence == steps - 1 else "event"
         event: dict[str, Any] = {"kind": kind, "name": dice.choice(("add to cart", "search", "open product"))}
@@ -79,4 +79,5 @@ def _events(dice: random.Random, session: str, start: int, person: str) -> Itera
             "sequence": sequence,
             "user_identifier": user if sequence else "",
         }
-        at += int(dice.expovariate(1 / 45) * SECOND)
+        # Within the shop's short timeouts, or the server would split the session.
+        at += int(min(dice.expovariate(1 / 7), 12) * SECOND)
