@@ -22,7 +22,7 @@ def main(page: flet.Page) -> None:
         button.content = "Bought"
 
     button = flet.Button("Buy", on_click=buy)
-    page.controls.append(button)
+    page.add(button)
 
 
 if __name__ == "__main__":

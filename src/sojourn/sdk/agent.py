@@ -257,6 +257,11 @@ class Agent:
         return self._recorder.context.instance_id
 
     @property
+    def ended_session_id(self) -> str:
+        """The id of the session before the current one; "" is none, or one that privacy keeps apart."""
+        return self._recorder.previous_session_id
+
+    @property
     def user_identifier(self) -> str:
         """Who the current session is tagged with; "" is nobody."""
         session = self._recorder.session

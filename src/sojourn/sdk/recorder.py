@@ -70,7 +70,7 @@ class Recorder:
         self.on_split: Callable[[Session], None] = _nothing
         self._steady = channel.clock.steady
         self._start_reason = StartReason.START_UP
-        self._previous = ""
+        self.previous_session_id = ""
         channel.policy_listeners.add(self)
 
     def record(
@@ -219,7 +219,7 @@ class Recorder:
         if session.owned:
             # A session that a forked child shares with its parent is the parent's to end.
             self.write(session, EventKind.SESSION_END.value, at, end_reason=reason.value)
-        self._previous = session.session_id
+        self.previous_session_id = session.session_id
         self.follow(reason)
 
     def follow(self, reason: EndReason) -> None:
@@ -239,7 +239,7 @@ class Recorder:
         """What the next session runs under. With `unlink` nothing in it points at the one before."""
         self.context = context
         if unlink:
-            self._previous = ""
+            self.previous_session_id = ""
 
     def resume(self, session_id: str, start: int, last: int) -> None:
         """Go on with a session whose first and latest activity, in wall times, were seen elsewhere."""
@@ -280,7 +280,7 @@ class Recorder:
             EventKind.SESSION_START.value,
             now,
             start_reason=self._start_reason.value,
-            previous_session_id=self._previous,
+            previous_session_id=self.previous_session_id,
         )
         if self.identifier:
             session.identifier = self.identifier

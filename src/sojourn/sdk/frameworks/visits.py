@@ -48,7 +48,9 @@ class Visit:
         found = []
         if self.fresh:
             found.append(f"{INSTANCE}={self.agent.instance_id}; Max-Age={YEAR_SECONDS}{rules}")
-        if session is not None:
+        if session is None:
+            found.append(f"{SESSION}=; Max-Age=0{rules}")
+        else:
             start, last = session.start + session.offset, session.last + session.offset
             found.append(f"{SESSION}={session.session_id}.{start}.{last}{rules}")
         return found
@@ -88,8 +90,9 @@ class Visitors:
         if found := _SESSION_VALUE.fullmatch(cookies.get(SESSION, "")):
             session_id, start, last = found[1], int(found[2]), int(found[3])
             session = agent.session
-            # Whichever process saw this visitor last knows which session it is.
-            if not fresh and (session is None or last > session.last + session.offset):
+            # Whichever process saw this visitor last knows which session it is; one that was ended here stays so.
+            seen_last = session is None or last > session.last + session.offset
+            if not fresh and seen_last and session_id != agent.ended_session_id:
                 agent.resume(session_id, min(start, last), last)
         if self._user is not None:
             identifier = self._user(request) or ""
