@@ -7,7 +7,10 @@ from sojourn.rules.definitions import Aggregation, Catalog
 from sojourn.rules.names import PropertyKind
 from sojourn.rules.sessions import SessionPolicy
 from sojourn.rules.summaries import ended_by
+from sojourn.rules.values import data_type_of
 from sojourn.store.rows import value_name
+
+_NONE = Catalog()
 
 
 class SessionRow(msgspec.Struct, kw_only=True):
@@ -106,8 +109,10 @@ class EventRow(msgspec.Struct, kw_only=True):
     event_properties: dict[str, str]
     session_properties: dict[str, str]
 
-    def answer(self, session_id: str, skew: int, values: dict[str, msgspec.Raw]) -> SessionEvent:
-        """The event with its session's values."""
+    def answer(
+        self, session_id: str, skew: int, values: dict[str, msgspec.Raw], catalog: Catalog = _NONE
+    ) -> SessionEvent:
+        """The event with its session's values. Of its own, those that a definition has no place for are left out."""
         return SessionEvent(
             event_id=self.event_id,
             session_id=session_id,
@@ -126,10 +131,20 @@ class EventRow(msgspec.Struct, kw_only=True):
             action_id=self.action_id or None,
             parent_action_id=self.parent_action_id or None,
             attributes=raw_values(self.attributes),
-            event_properties=raw_values(self.event_properties),
-            reported_session_properties=raw_values(self.session_properties),
+            event_properties=raw_values(fitting(self.event_properties, catalog)),
+            reported_session_properties=raw_values(fitting(self.session_properties, catalog)),
             session_properties=values,
         )
+
+
+def fitting(values: dict[str, str], catalog: Catalog) -> dict[str, str]:
+    """The values of an event without those that came before the type of their definition was corrected."""
+    return {
+        name: text
+        for name, text in values.items()
+        if (definition := catalog.find(name)) is None
+        or data_type_of(msgspec.json.decode(text)) is definition.data_type
+    }
 
 
 def raw_values(values: dict[str, str]) -> dict[str, msgspec.Raw]:
