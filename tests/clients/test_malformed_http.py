@@ -71,6 +71,13 @@ def test_a_beacon_as_large_as_the_clients_are_told_is_taken(frontend):
     sessions_of(frontend, 1, events=299)
 
 
+def test_a_beacon_of_more_events_than_one_request_may_hold_is_taken(frontend):
+    records = b"".join(b"&et=1&ca=1&s0=%d&s1=%d" % (number, number + 1) for number in range(3, 24_003, 2))
+    assert post(frontend, "openkit", good_openkit() + records).status_code == 200
+    (session,) = sessions_of(frontend, 1, events=12_002)
+    assert (session["action_count"], session["missing_events"]) == (12_000, 0)
+
+
 @pytest.mark.parametrize("codec", PATHS)
 def test_a_wrong_key_is_401(frontend, codec):
     answer = frontend.server.http.post(

@@ -10,12 +10,14 @@ from litestar.di import Provide
 from litestar.testing import TestClient
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsPartialSuccess
 
-from sojourn.rules.sessions import FrontendType
-from sojourn.settings import Settings
+from sojourn.ingest.admission import Terms
+from sojourn.rules.definitions import Catalog
+from sojourn.rules.sessions import FrontendType, SessionPolicy
 from sojourn.store.writer import Overloaded
 from sojourn.web import clients, ingest
 from sojourn.web.errors import EXCEPTION_HANDLERS
-from sojourn.web.services import Services
+from sojourn.web.metrics import Metrics
+from sojourn.web.services import Services, wall_clock
 
 
 class Writer:
@@ -38,26 +40,32 @@ class Writer:
         return done
 
 
+def overwhelmed(writer):
+    """The parts of a server that an ingest endpoint uses, over a writer of the test's; nothing else is started."""
+    services = Services.__new__(Services)
+    services.store = SimpleNamespace(writer=writer)
+    services.metrics = Metrics()
+    services.now = wall_clock
+    terms = Terms("shop", SessionPolicy.default(FrontendType.WEB), Catalog())
+    services._view = SimpleNamespace(terms={"any": terms})
+    return services
+
+
 @pytest.fixture
 def writer():
     return Writer()
 
 
 @pytest.fixture
-def key(settings):
-    return settings.add_frontend("shop", FrontendType.WEB, actor="test")[1]
+def key():
+    return "any"
 
 
 @pytest.fixture
-def settings(tmp_path):
-    return Settings(f"sqlite:///{tmp_path / 'settings.db'}")
-
-
-@pytest.fixture
-def http(settings, key, writer, monkeypatch):
+def http(writer, monkeypatch):
     monkeypatch.setattr(clients, "_PATIENCE_SECONDS", 0.1)
     monkeypatch.setattr(ingest, "_PAUSE_SECONDS", 0.02)
-    services = Services(settings, SimpleNamespace(writer=writer, close=lambda: None))
+    services = overwhelmed(writer)
     app = Litestar(
         [Router("/", route_handlers=clients.HANDLERS)],
         dependencies={"services": Provide(lambda: services, sync_to_thread=False)},
@@ -65,7 +73,6 @@ def http(settings, key, writer, monkeypatch):
     )
     with TestClient(app) as client:
         yield client
-    services.close()
 
 
 def beacon(http, key):

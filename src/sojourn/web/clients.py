@@ -2,8 +2,10 @@
 
 import base64
 import binascii
+from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import structlog
 from litestar import Request, Response, get, post, route
 from litestar.di import NamedDependency
@@ -11,10 +13,10 @@ from litestar.di import NamedDependency
 from sojourn.store.writer import Overloaded
 from sojourn.web.bodies import MAX_BODY, read_body
 from sojourn.web.errors import ApiError
-from sojourn.web.ingest import CORS, SMALL_BODY, here_or_on_a_thread, key_of, take
+from sojourn.web.ingest import CORS, MAX_EVENTS, SMALL_BODY, here_or_on_a_thread, key_of, take
 from sojourn.web.services import Services
 from sojourn.wire import openkit, otlp, segment
-from sojourn.wire.messages import Policy
+from sojourn.wire.messages import Parsed, Policy
 from sojourn.wire.native import WireError
 
 log = structlog.get_logger()
@@ -47,13 +49,23 @@ async def take_beacon(request: Request[Any, Any, Any], services: NamedDependency
     parsed = await here_or_on_a_thread(small, lambda: openkit.read_beacon(body))
     address = request.headers.get("x-client-ip") or openkit.read_client_ip(body)
     try:
-        await take(request, services, key, [parsed], small=small, address=address, patience=_PATIENCE_SECONDS)
+        for part in _parts(parsed):
+            await take(request, services, key, [part], small=small, address=address, patience=_PATIENCE_SECONDS)
     except Overloaded:
         # Lost, as this client must not see an error; where it numbers its events, the session shows them as missing.
         log.warning("beacon_lost", frontend=terms.frontend, events=len(parsed.batch.events))
     return _status(
         request, services, Policy(idle_timeout=terms.policy.idle_timeout, max_duration=terms.policy.max_duration)
     )
+
+
+def _parts(parsed: Parsed) -> Iterator[Parsed]:
+    """A beacon in parts of what one request may hold: the clients know a size in bytes alone."""
+    batch = parsed.batch
+    for first in range(0, max(len(batch.events), len(batch.absences), 1), MAX_EVENTS):
+        cut = slice(first, first + MAX_EVENTS)
+        part = msgspec.structs.replace(batch, events=batch.events[cut], absences=batch.absences[cut])
+        yield Parsed(batch=part, positions=parsed.positions[cut], refusals=[] if first else parsed.refusals)
 
 
 def _application(request: Request[Any, Any, Any]) -> str:
