@@ -1,5 +1,7 @@
 """What lies around a session: the one that followed it, and the places of its streams that will stay empty."""
 
+from collections.abc import Sequence
+
 import msgspec
 
 from sojourn.query.answers import Session
@@ -8,13 +10,29 @@ from sojourn.query.timeline import Absence
 from sojourn.rules.limits import HOUR
 
 
-def absences_of(scope: Scope, session_id: str) -> list[Absence]:
-    """The places of a session that are known to stay empty, at most 10,000."""
+class _Source(msgspec.Struct):
+    session_id: str
+    source_id: str
+
+
+def sources_of(scope: Scope, session_ids: Sequence[str]) -> dict[str, str]:
+    """What the events of derived sessions lie under; any other session's lie under its own id."""
+    rows = scope.read(
+        _Source,
+        "SELECT session_id, source_id FROM derived_sessions FINAL "
+        "WHERE frontend = {frontend:String} AND session_id IN {ids:Array(String)} AND void = 0",
+        ids=list(session_ids),
+    )
+    return {row.session_id: row.source_id for row in rows}
+
+
+def absences_of(scope: Scope, source_id: str) -> list[Absence]:
+    """The places of a source that are known to stay empty, at most 10,000."""
     return scope.read(
         Absence,
         "SELECT stream_id, sequence, any(reason) AS reason FROM absences WHERE frontend = {frontend:String} "
-        "AND source_id = {session_id:String} GROUP BY stream_id, sequence ORDER BY stream_id, sequence LIMIT 10000",
-        session_id=session_id,
+        "AND source_id = {source_id:String} GROUP BY stream_id, sequence ORDER BY stream_id, sequence LIMIT 10000",
+        source_id=source_id,
     )
 
 

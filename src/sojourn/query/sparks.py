@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from sojourn.query.answers import Session
+from sojourn.query.neighbours import sources_of
 from sojourn.query.scope import Scope
 
 SPARK_BINS = 36
@@ -18,7 +19,7 @@ class Spark(msgspec.Struct):
 
 
 class _Bin(msgspec.Struct):
-    source_id: str
+    session_id: str
     bin: int
     events: int
     errors: int
@@ -28,30 +29,33 @@ def sparks(scope: Scope, sessions: Sequence[Session]) -> dict[str, Spark]:
     """A small picture of each session of a page: events and errors in equal parts of its duration."""
     if not sessions:
         return {}
-    starts = {s.session_id: (s.start_time, max(s.duration, 1)) for s in sessions}
-    ids = list(starts)
+    ids = [session.session_id for session in sessions]
+    sources = sources_of(scope, ids)
     rows = scope.read(
         _Bin,
         """
-        SELECT source_id,
-            toInt32(least(greatest(intDiv((at - begin) * {bins:Int64}, length), 0), {bins:Int64} - 1)) AS bin,
+        SELECT session_id, toInt32(least(intDiv((at - begin) * {bins:Int64}, length), {bins:Int64} - 1)) AS bin,
             uniqExact(event_id) AS events, uniqExactIf(event_id, kind IN ('error', 'crash')) AS errors
         FROM (
             SELECT source_id, event_id, kind,
-                client_timestamp + if(abs(clock_offset) > 2000000, clock_offset, 0) AS at,
-                transform(source_id, {ids:Array(String)}, {begins:Array(Int64)}, toInt64(0)) AS begin,
-                transform(source_id, {ids:Array(String)}, {lengths:Array(Int64)}, toInt64(1)) AS length
-            FROM events WHERE frontend = {frontend:String} AND source_id IN {ids:Array(String)}
+                client_timestamp + if(abs(clock_offset) > 2000000, clock_offset, 0) AS at
+            FROM events WHERE frontend = {frontend:String} AND source_id IN {sources:Array(String)}
                 AND kind NOT IN ('session_start', 'session_end')
-        )
-        GROUP BY source_id, bin""",
+        ) AS event INNER JOIN (
+            SELECT shown.1 AS session_id, shown.2 AS source_id, shown.3 AS begin, greatest(shown.4, 1) AS length
+            FROM (SELECT arrayJoin(arrayZip({ids:Array(String)}, {sources:Array(String)}, {begins:Array(Int64)},
+                {lengths:Array(Int64)})) AS shown)
+        ) AS session USING (source_id)
+        WHERE at >= begin AND at <= begin + length
+        GROUP BY session_id, bin""",
         ids=ids,
-        begins=[starts[name][0] for name in ids],
-        lengths=[starts[name][1] for name in ids],
+        sources=[sources.get(name, name) for name in ids],
+        begins=[session.start_time for session in sessions],
+        lengths=[session.duration for session in sessions],
         bins=SPARK_BINS,
     )
     found = {name: Spark([0] * SPARK_BINS, [0] * SPARK_BINS) for name in ids}
     for row in rows:
-        found[row.source_id].bins[row.bin] = row.events
-        found[row.source_id].errors[row.bin] = row.errors
+        found[row.session_id].bins[row.bin] = row.events
+        found[row.session_id].errors[row.bin] = row.errors
     return found

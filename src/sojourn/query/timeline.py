@@ -19,7 +19,6 @@ LANES = (
     ("error", "Errors", (EventKind.ERROR, EventKind.CRASH)),
     ("user", "User", (EventKind.IDENTIFY,)),
     ("property", "Properties", (EventKind.SESSION_PROPERTIES,)),
-    ("session", "Session", (EventKind.SESSION_START, EventKind.SESSION_END)),
 )
 """Key, label and kinds of the lanes, from top to bottom."""
 MAX_ROWS = 12
@@ -153,8 +152,11 @@ def _depths(events: Iterable[SessionEvent]) -> dict[str, int]:
     return found
 
 
-def find_gaps(events: Sequence[SessionEvent], absences: Iterable[Absence]) -> list[Gap]:
-    """Where numbers of a stream are missing, and which of them are known to have no event."""
+def find_gaps(events: Sequence[SessionEvent], absences: Iterable[Absence], *, whole: bool = True) -> list[Gap]:
+    """Where numbers of a stream are missing, and which of them are known to have no event.
+
+    The numbers of a `whole` session begin at 0; those of a stretch of one, or of a derived session, anywhere.
+    """
     streams: dict[str, list[tuple[int, int, str]]] = defaultdict(list)
     for event in events:
         if event.sequence is not None:
@@ -164,14 +166,14 @@ def find_gaps(events: Sequence[SessionEvent], absences: Iterable[Absence]) -> li
     for stream_id, places in streams.items():
         before: tuple[int, int, str] | None = None
         for place in places:
-            first = before[0] + 1 if before else 0
+            first = before[0] + 1 if before else 0 if whole else place[0]
             if place[0] > first:
                 gaps += _gap_parts(stream_id, first, place[0], before or (-1, place[1], ""), place, reasons)
             before = place
         assert before is not None
         last = before[0] + 1
         top = max((number for name, number in reasons if name == stream_id), default=-1)
-        if top >= last:
+        if top >= last and whole:
             gaps += _gap_parts(stream_id, last, top + 1, before, (top + 1, before[1], ""), reasons)
     return sorted(gaps, key=lambda gap: (gap.start, gap.stream_id, gap.sequence))
 

@@ -48,7 +48,7 @@ def _percent(part: float) -> str:
     return f"{part * 100:.2f}".rstrip("0").rstrip(".") + "%"
 
 
-def ticks(start: int, end: int, most: int = 8) -> list[int]:
+def ticks(start: int, end: int, most: int = 10) -> list[int]:
     """Round times between two times, at most so many."""
     span = max(end - start, 1)
     step = next((step for step in _STEPS if span / step <= most), _STEPS[-1])
@@ -213,6 +213,7 @@ def columns(
     values: Sequence[tuple[int, int]],
     label: Callable[[int], str],
     *,
+    tick: Callable[[int], str] | None = None,
     height: int = 150,
     describe: str = "",
     first: str = "sessions",
@@ -269,10 +270,10 @@ def columns(
             parts.append(element("circle", cx=middle, cy=y(two), r=2.4, class_="second"))
         drawn.append(element("g", *parts, class_="column", data_tip=said))
         if place % every == 0 and place + every / 2 < len(values):
-            anchor = "start" if place == 0 else "middle"
-            where = "0%" if place == 0 else middle
             kind = "tick" if place // every % 2 == 0 else "tick minor"
-            drawn.append(element("text", label(place), x=where, y=height - 6, class_=kind, text_anchor=anchor))
+            drawn.append(
+                element("text", (tick or label)(place), x=middle, y=height - 6, class_=kind, text_anchor="middle")
+            )
     return element("svg", *drawn, class_="chart", width="100%", height=height, role="img", aria_label=describe)
 
 

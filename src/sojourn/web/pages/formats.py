@@ -25,9 +25,9 @@ def moment(time: int, zone: tzinfo = UTC) -> datetime:
 
 
 def exact(time: int, zone: tzinfo = UTC) -> str:
-    """`2026-11-25 10:00:03.120 CET`."""
+    """`25 Nov 2026 10:00:03.120 CET`."""
     at = moment(time, zone)
-    return f"{at:%Y-%m-%d %H:%M:%S}.{at.microsecond // 1000:03d} {at:%Z}"
+    return f"{at.day} {at:%b %Y %H:%M:%S}.{at.microsecond // 1000:03d} {at:%Z}"
 
 
 def clock(time: int, zone: tzinfo = UTC) -> str:
@@ -48,26 +48,24 @@ def day(time: int, zone: tzinfo = UTC) -> str:
     return f"{at.day} {at:%b %Y}"
 
 
-def relative(time: int, now: int) -> str:
-    """`3 min ago`; a time beyond a month is a date."""
+def relative(time: int, now: int, zone: tzinfo = UTC) -> str:
+    """`3 min ago`; beyond a day `25 Nov 10:00`, beyond a year `25 Nov 2026`."""
     age = now - time
-    if age < -5 * SECOND:
-        return "in the future" if age < -MINUTE else "just now"
-    for limit, unit, word in (
-        (45 * SECOND, SECOND, "s"),
-        (HOUR, MINUTE, "min"),
-        (DAY, HOUR, "h"),
-        (31 * DAY, DAY, "d"),
-    ):
-        if age < limit:
-            return f"{max(round(age / unit), 1)} {word} ago" if age >= SECOND else "just now"
-    return day(time)
+    if age < SECOND:
+        return "just now" if age > -MINUTE else minute(time, zone)
+    if age < 45 * SECOND:
+        return f"{age // SECOND} s ago"
+    if age < HOUR:
+        return f"{max(round(age / MINUTE), 1)} min ago"
+    if age < DAY:
+        return f"{round(age / HOUR)} h ago"
+    return minute(time, zone) if age < 300 * DAY else day(time, zone)
 
 
 def duration(length: int) -> str:
     """`1h 12m`, `3m 05s`, `4.2s`, `120ms`: two figures that matter."""
     if length < SECOND:
-        return f"{length // 1000}ms"
+        return f"{length // 1000}ms" if length >= 1000 else "0s"
     if length < 10 * SECOND:
         return f"{length / SECOND:.1f}s"
     if length < MINUTE:

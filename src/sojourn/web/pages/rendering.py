@@ -123,7 +123,7 @@ def _ago(context: Context, time: int) -> Markup:
         formats.moment(time).isoformat(),
         formats.exact(time, context["zone"]),
         time // 1000,
-        formats.relative(time, context["now"]),
+        formats.relative(time, context["now"], context["zone"]),
     )
 
 

@@ -4,10 +4,10 @@ from typing import Any
 
 from litestar import Router
 
-from sojourn.web.pages import assets, configuration, home, ledger, properties, session, sessions, users
+from sojourn.web.pages import assets, configuration, home, ledger, overview, properties, session, sessions, users
 from sojourn.web.pages.failures import PAGE_EXCEPTION_HANDLERS
 
-_MODULES: tuple[Any, ...] = (home, sessions, session, users, properties, ledger, configuration)
+_MODULES: tuple[Any, ...] = (home, overview, sessions, session, users, properties, ledger, configuration)
 
 
 def pages_router() -> Router:

@@ -6,7 +6,7 @@ from typing import Any
 from litestar import Request, Response, get
 
 from sojourn.query.answers import SessionEvent
-from sojourn.query.neighbours import absences_of, next_session
+from sojourn.query.neighbours import absences_of, next_session, sources_of
 from sojourn.query.sessions import MAX_EVENTS_PAGE, events_of_session, one_session
 from sojourn.query.timeline import Gap, find_gaps, property_histories, timeline
 from sojourn.web.access import reader
@@ -16,6 +16,14 @@ from sojourn.web.pages.rendering import render
 from sojourn.web.parameters import read_count, read_time
 from sojourn.web.services import Services
 
+_ATTRIBUTE_LABELS = {
+    "http.request.method": "method",
+    "http.response.status_code": "status",
+    "url.full": "url",
+    "exception.type": "type",
+    "exception.message": "message",
+}
+"""Short names of the attributes that are seen most; any other is shown by its own."""
 _TABLE = 100
 """Events of one page of the table."""
 
@@ -31,7 +39,9 @@ def session_page(request: Request[Any, Any, Any], services: Services, frontend: 
     if session is None or page is None:
         raise ApiError(404, f"there is no session {session_id[:100]!r} in {frontend}", "id")
     events = page.items
-    gaps = find_gaps(events, absences_of(scope, session_id)) if not given.get("cursor") else []
+    derived = sources_of(scope, [session_id])
+    whole = not derived and not given.get("cursor")
+    gaps = find_gaps(events, absences_of(scope, derived.get(session_id, session_id)), whole=whole)
     start, end = session.start_time, max(session.end_time, session.start_time + 1_000)
     low = read_time("from", given["from"]) if given.get("from") else start
     high = read_time("to", given["to"]) if given.get("to") else end
@@ -70,6 +80,7 @@ def session_page(request: Request[Any, Any, Any], services: Services, frontend: 
         streams=_stream_letters(events),
         gaps=gaps,
         stretches=user_stretches(events),
+        attribute_labels=_ATTRIBUTE_LABELS,
         clock_is_wrong=abs(session.clock_offset) > 2_000_000,
     )
 

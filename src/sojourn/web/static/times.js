@@ -7,7 +7,7 @@ if (!known || decodeURIComponent(known.slice(13)) !== zone) {
 }
 
 const shapes = {
-  exact: { dateStyle: "medium", timeStyle: "long" },
+  exact: { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3, timeZoneName: "short", hourCycle: "h23" },
   minute: { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" },
   day: { day: "numeric", month: "short", year: "numeric" },
   clock: { hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3, hourCycle: "h23" },
@@ -18,18 +18,22 @@ const formats = Object.fromEntries(
 
 function relative(time) {
   const age = (Date.now() - time) / 1000;
-  if (age < 1) return age < -60 ? "in the future" : "just now";
-  for (const [limit, unit, word] of [[45, 1, "s"], [3600, 60, "min"], [86400, 3600, "h"], [2678400, 86400, "d"]]) {
-    if (age < limit) return `${Math.max(Math.round(age / unit), 1)} ${word} ago`;
-  }
-  return formats.day.format(time);
+  if (age < 1) return age > -60 ? "just now" : shown("minute", time);
+  if (age < 45) return `${Math.floor(age)} s ago`;
+  if (age < 3600) return `${Math.max(Math.round(age / 60), 1)} min ago`;
+  if (age < 86400) return `${Math.round(age / 3600)} h ago`;
+  return shown(age < 300 * 86400 ? "minute" : "day", time);
+}
+
+function shown(shape, time) {
+  return formats[shape].format(time).replace(",", "");
 }
 
 export function freshen(root) {
   for (const element of root.querySelectorAll("time[data-time]")) {
     const time = Number(element.dataset.time);
     const shape = element.dataset.as;
-    const text = shape === "relative" ? relative(time) : formats[shape].format(time);
+    const text = shape === "relative" ? relative(time) : shown(shape, time);
     if (element.textContent !== text) element.textContent = text;
     element.title = formats.exact.format(time);
   }

@@ -1,0 +1,185 @@
+"""The overview: what goes on now, how many came, and what their sessions were like."""
+
+from collections.abc import Callable
+from datetime import timedelta, tzinfo
+from typing import Any
+
+from litestar import Request, Response, get
+
+from sojourn.query import overview as questions
+from sojourn.query.discards import discards
+from sojourn.rules.limits import DAY, HOUR, MINUTE
+from sojourn.rules.names import PropertyKind
+from sojourn.rules.values import DataType
+from sojourn.store.rows import value_name
+from sojourn.web.access import reader
+from sojourn.web.pages import charts, formats
+from sojourn.web.pages.ranges import RANGES, read_range
+from sojourn.web.pages.rendering import page_url, render, zone_of
+from sojourn.web.services import Services
+
+_DURATIONS = (
+    "< 10 s",
+    "10 to 30 s",
+    "30 to 60 s",
+    "1 to 3 min",
+    "3 to 10 min",
+    "10 to 30 min",
+    "30 to 60 min",
+    "> 1 h",
+)
+
+
+@get("/frontends/{frontend:str}/overview", guards=[reader], sync_to_thread=True, include_in_schema=False)
+def overview_page(request: Request[Any, Any, Any], services: Services, frontend: str) -> Response[Any]:
+    """The figures of a time range."""
+    scope = services.scope(frontend)
+    span = read_range(request.query_params.multi_items(), scope.now, "7d")
+    began = questions.earliest(scope)
+    if began is None:
+        return render(request, services, "overview_empty.html", frontend=frontend, section="overview")
+    end = span.end or scope.now + MINUTE
+    start = min(span.start if span.start is not None else began, end - MINUTE)
+    zone = zone_of(request)
+    edges, label, tick = buckets(start, end, zone)
+    counts = questions.over_time(scope, edges, end)
+    shapes = questions.shapes(scope, start, end)
+    looked_at = _one(shapes, "total")
+    return render(
+        request,
+        services,
+        "overview.html",
+        frontend=frontend,
+        section="overview",
+        span=span,
+        going_on=questions.going_on(scope),
+        total=questions.totals(scope, start, end),
+        before=questions.totals(scope, 2 * start - end, start) if span.name in RANGES else None,
+        people=questions.people(scope, start, end),
+        chart=charts.columns(
+            [(bucket.sessions, bucket.users) for bucket in counts],
+            lambda place: label(edges[place]),
+            tick=lambda place: tick(edges[place]),
+            height=268,
+            describe="Sessions and users over time",
+        ),
+        durations=_durations(shapes),
+        shapes=shapes,
+        looked_at=looked_at,
+        sampled=looked_at >= questions.SAMPLE,
+        errors=_one(shapes, "errors"),
+        incomplete=_one(shapes, "incomplete"),
+        missing=_one(shapes, "missing"),
+        absent=_one(shapes, "absent"),
+        lists=_lists(frontend, shapes, span.name),
+        properties=_properties(frontend, shapes, scope.catalog.definitions, span.name),
+        discards=_discards(scope),
+    )
+
+
+def _one(shapes: dict[str, list[questions.Count]], aspect: str) -> int:
+    return sum(count.count for count in shapes.get(aspect, []))
+
+
+def _durations(shapes: dict[str, list[questions.Count]]) -> list[tuple[str, int]]:
+    found = {count.value: count.count for count in shapes.get("duration", [])}
+    return [(label, found.get(str(place), 0)) for place, label in enumerate(_DURATIONS)]
+
+
+def _lists(
+    frontend: str, shapes: dict[str, list[questions.Count]], span: str
+) -> list[tuple[str, list[tuple[str, int, str]]]]:
+    """The cards of plain aspects: title, and the lines with label, count and the link to those sessions."""
+    cards = []
+    for aspect, title, parameter in (
+        ("end", "End reasons", "end_reason"),
+        ("device", "Device types", "device"),
+        ("os", "Operating systems", "os"),
+        ("browser", "Browsers", "browser"),
+        ("version", "App versions", "app_version"),
+    ):
+        lines = []
+        for count in shapes.get(aspect, [])[: questions.TOP]:
+            where: dict[str, Any] = (
+                {parameter: count.value} if count.value != "live" or aspect != "end" else {"live": "true"}
+            )
+            name = formats.words(count.value) if aspect == "end" else count.value or "unknown"
+            lines.append((name, count.count, page_url(frontend, "sessions", **where, range=span or None)))
+        if any(count.value for count in shapes.get(aspect, [])):
+            cards.append((title, lines))
+    return cards
+
+
+def _properties(
+    frontend: str, shapes: dict[str, list[questions.Count]], definitions: Any, span: str
+) -> list[tuple[str, list[tuple[str, int, str]]]]:
+    cards = []
+    for definition in definitions:
+        if definition.kind is not PropertyKind.SESSION:
+            continue
+        lines = []
+        for count in shapes.get(f"p:{value_name(definition)}", [])[: questions.TOP]:
+            value = count.value
+            try:
+                value = formats.shown(formats.scalar(value))
+            except ValueError:  # a long string, cut inside its JSON
+                value = value.lstrip('"') + "…"
+            parameter = definition.name + (":starts" if value.endswith("…") and len(value) > 150 else "")
+            wanted = value.rstrip("…") if parameter.endswith(":starts") else value
+            if definition.data_type is DataType.BOOLEAN:
+                wanted = value.lower()
+            lines.append(
+                (value, count.count, page_url(frontend, "sessions", **{parameter: wanted}, range=span or None))
+            )
+        cards.append((definition.field, lines))
+    return cards
+
+
+def _discards(scope: Any) -> list[tuple[str, int]]:
+    found: dict[str, int] = {}
+    for line in discards(scope):
+        found[line.reason] = found.get(line.reason, 0) + line.count
+    return sorted(found.items(), key=lambda item: -item[1])
+
+
+Label = Callable[[int], str]
+
+
+def buckets(start: int, end: int, zone: tzinfo) -> tuple[list[int], Label, Label]:
+    """The edges of the columns of a chart, round in the viewer's zone, and how each is named, at length and short."""
+    span = end - start
+
+    def day(at: int) -> str:
+        return formats.day(at, zone).rpartition(" ")[0]
+
+    def clock(at: int) -> str:
+        return f"{formats.moment(at, zone):%H:%M}"
+
+    def both(at: int) -> str:
+        return f"{day(at)} {clock(at)}"
+
+    if span <= 3 * HOUR:
+        size = 2 * MINUTE if span <= 70 * MINUTE else 5 * MINUTE
+    elif span <= 2 * DAY:
+        size = HOUR if span <= 30 * HOUR else 2 * HOUR
+    elif span <= 10 * DAY:
+        size = 6 * HOUR
+    else:
+        days = 1 if span <= 100 * DAY else 7 if span <= 2 * 365 * DAY else 28
+        return _days(start, end, zone, days), day, day
+    shift = round((formats.moment(end, zone).utcoffset() or timedelta()).total_seconds()) * 1_000_000
+    first = (start + shift) // size * size - shift
+    return list(range(first, end, size)), both, clock if span <= 2 * DAY else day
+
+
+def _days(start: int, end: int, zone: tzinfo, days: int) -> list[int]:
+    day = formats.moment(start, zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    edges = []
+    while (edge := round(day.timestamp()) * 1_000_000) < end:
+        edges.append(edge)
+        # Through the naive date, so that a day of 23 or 25 hours is one day.
+        day = (day.replace(tzinfo=None) + timedelta(days=days)).replace(tzinfo=zone)
+    return edges
+
+
+HANDLERS: list[Any] = [overview_page]
