@@ -20,6 +20,19 @@ class _Hour(msgspec.Struct):
     sessions: int
 
 
+class _Stretch(msgspec.Struct):
+    """Where the events of a derived session lie: places are those of the total order, and `next_place` is beyond it.
+
+    Those before `tagged_place` have the identifier that the session carries from the one before it.
+    """
+
+    source_id: str
+    first_place: tuple[int, str, int, str]
+    next_place: tuple[int, str, int, str]
+    tagged_place: tuple[int, str, int, str]
+    carried_identifier: str
+
+
 def newest_sessions(
     scope: Scope, filters: SessionFilters, *, limit: int = 50, cursor: str | None = None
 ) -> Page[Session]:
@@ -126,6 +139,28 @@ def _row(scope: Scope, session_id: str) -> SessionRow | None:
     return rows[0] if rows else None
 
 
+_PLACE = "(client_timestamp, stream_id, sequence, toString(event_id))"
+
+
+def _beside(comparison: str, name: str, place: tuple[int | str, ...]) -> tuple[str, dict[str, int | str]]:
+    """A condition on the places of events, with its values: `comparison` with one place of the total order."""
+    parts = ("timestamp:Int64", "stream:String", "sequence:Int64", "event:String")
+    names = [f"{name}_{part}" for part in parts]
+    bound = {bound.partition(":")[0]: value for bound, value in zip(names, place, strict=True)}
+    return f" AND {_PLACE} {comparison} ({', '.join(f'{{{bound}}}' for bound in names)})", bound
+
+
+def _stretch(scope: Scope, session_id: str) -> _Stretch | None:
+    """Where the events of a session lie that was derived; None where they are all that have its id."""
+    rows = scope.read(
+        _Stretch,
+        f"SELECT {', '.join(_Stretch.__struct_fields__)} FROM derived_sessions FINAL "
+        "WHERE frontend = {frontend:String} AND session_id = {session_id:String} AND void = 0",
+        session_id=session_id,
+    )
+    return rows[0] if rows else None
+
+
 def events_of_session(
     scope: Scope, session_id: str, *, limit: int = 1_000, cursor: str | None = None
 ) -> Page[SessionEvent] | None:
@@ -134,29 +169,29 @@ def events_of_session(
     if session is None:
         return None
     limit = min(limit, MAX_EVENTS_PAGE)
-    after, bound = "", {}
+    stretch = _stretch(scope, session_id)
+    places: list[tuple[str, str, tuple[int | str, ...]]]
+    places = [(">=", "first", stretch.first_place), ("<", "next", stretch.next_place)] if stretch else []
     if cursor is not None:
-        timestamp, stream_id, sequence, event_id = read_cursor(cursor, int, str, int, str)
-        after = (
-            "AND (client_timestamp, stream_id, sequence, toString(event_id)) > "
-            "({after_timestamp:Int64}, {after_stream:String}, {after_sequence:Int64}, {after_event:String})"
-        )
-        bound = {
-            "after_timestamp": timestamp,
-            "after_stream": stream_id,
-            "after_sequence": sequence,
-            "after_event": event_id,
-        }
+        places.append((">", "after", read_cursor(cursor, int, str, int, str)))
+    where, bound = "", dict[str, int | str]()
+    for comparison, name, place in places:
+        condition, values = _beside(comparison, name, place)
+        where += condition
+        bound |= values
     rows = scope.read(
         EventRow,
         f"SELECT {', '.join(EventRow.__struct_fields__)} FROM events FINAL "
-        f"WHERE frontend = {{frontend:String}} AND source_id = {{session_id:String}} {after} "
-        f"ORDER BY client_timestamp, stream_id, sequence, toString(event_id) LIMIT {limit + 1:d}",
-        session_id=session_id,
+        f"WHERE frontend = {{frontend:String}} AND source_id = {{source_id:String}}{where} "
+        f"ORDER BY {_PLACE} LIMIT {limit + 1:d}",
+        source_id=stretch.source_id if stretch else session_id,
         **bound,
     )
-    values = session.properties(scope.catalog)
-    page = [row.answer(session_id, session.skew, values) for row in rows[:limit]]
+    for row in rows:
+        if stretch and (row.client_timestamp, row.stream_id, row.sequence, row.event_id) < stretch.tagged_place:
+            row.user_identifier = stretch.carried_identifier
+    shown = session.properties(scope.catalog)
+    page = [row.answer(session_id, session.skew, shown, scope.catalog) for row in rows[:limit]]
     more = len(rows) > limit
     last = rows[min(limit, len(rows)) - 1] if rows else None
     return Page(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from sojourn.rules.events import Event, EventKind, Order, order_of
-from sojourn.rules.sessions import EndReason, SessionLife, SessionPolicy, StartReason
+from sojourn.rules.sessions import EndReason, Policies, SessionLife, StartReason
 from sojourn.rules.users import identifier_after
 
 Places = frozenset[tuple[str, int]]
@@ -32,7 +32,8 @@ class DerivedSession:
     """One session of a source. "" is none or not known.
 
     It holds the events from `first_event` on, in their total order, up to the first event of the next one.
-    `carried_identifier` is the tag that those of its events have that came before any of its own.
+    `inherited_identifier` is the tag with which it begins, `carried_identifier` the same where some of its events
+    came before any tag of its own, and so have that one.
     `missing_events` and `absent_events` are its share of the gaps in the streams of the source.
     """
 
@@ -41,6 +42,7 @@ class DerivedSession:
     previous_session_id: str
     start_reason: str
     end_reason: str
+    inherited_identifier: str
     carried_identifier: str
     missing_events: int
     absent_events: int
@@ -73,20 +75,32 @@ START_AFTER: Final[Mapping[EndReason, StartReason]] = {
 """Why the session after one that ended for a reason started."""
 
 
-def derive(source: Source, events: Iterable[Event], policy: SessionPolicy, absent: Places = frozenset()) -> Boundaries:
+def derive(
+    source: Source,
+    events: Iterable[Event],
+    policies: Policies,
+    absent: Places = frozenset(),
+    begin: DerivedSession | None = None,
+) -> Boundaries:
     """Split the events of one source into sessions; `absent` are the places rejected or dropped.
 
     Silence counts from the latest end (timestamp + duration) of the session's events so far. A `session_end` belongs
     to the session before it, is no activity, and ends it, but for a client's session id: which events belong to that
     is the client's word, and only the timeouts break it. Every other kind of event is activity and nothing else.
+
+    With `begin`, the events are those of a source from the first event of that session on: what comes later changes
+    nothing about how a session began, so the answer is the tail of the whole one (gaps in the streams apart).
     """
-    parts = _split(source, _each_once(events), policy)
+    parts = _split(source, _each_once(events), policies)
     missing, absences = _shares_of_gaps(parts, absent)
     sessions: list[DerivedSession] = []
     placements: dict[Order, Placement] = {}
     tag = ""
     for index, part in enumerate(parts):
-        if index == 0:
+        if index == 0 and begin is not None:
+            session_id, previous, start_reason = begin.session_id, begin.previous_session_id, begin.start_reason
+            tag = begin.inherited_identifier
+        elif index == 0:
             session_id = source.session_id or _derived_id(source, part.events[0])
             start = min(_starts(part.events), default=None)
             previous, start_reason = start[1:] if start else ("", "" if source.session_id else StartReason.START_UP)
@@ -95,6 +109,7 @@ def derive(source: Source, events: Iterable[Event], policy: SessionPolicy, absen
             ended = _known(sessions[-1].end_reason)
             previous, start_reason = sessions[-1].session_id, START_AFTER[ended]
             tag = identifier_after(ended, tag)
+        inherited = tag
         carried, tag = _place(part.events, session_id, tag, placements)
         sessions.append(
             DerivedSession(
@@ -103,6 +118,7 @@ def derive(source: Source, events: Iterable[Event], policy: SessionPolicy, absen
                 previous_session_id=previous,
                 start_reason=str(start_reason),
                 end_reason=str(part.end_reason),
+                inherited_identifier=inherited,
                 carried_identifier=carried,
                 missing_events=missing[index],
                 absent_events=absences[index],
@@ -136,7 +152,7 @@ def _content(event: Event) -> tuple[str, int, str, str, str, str]:
     return (event.kind, event.duration, event.user_identifier, *reasons)
 
 
-def _split(source: Source, events: list[Event], policy: SessionPolicy) -> list[_Part]:
+def _split(source: Source, events: list[Event], policies: Policies) -> list[_Part]:
     parts: list[_Part] = []
     life = SessionLife(0)
     active_until = 0
@@ -149,7 +165,8 @@ def _split(source: Source, events: list[Event], policy: SessionPolicy) -> list[_
         elif parts[-1].end_reason and not source.session_id:
             due = parts[-1].end_reason
         else:
-            due = life.split_due(event.timestamp, policy)
+            began = parts[-1].events[0].timestamp
+            due = life.split_due(event.timestamp, policies.during(began, event.timestamp))
         if due is None:
             parts[-1].events.append(event)
         else:

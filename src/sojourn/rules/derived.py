@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from sojourn.rules.boundaries import Source, derive
 from sojourn.rules.events import Event, order_of
-from sojourn.rules.sessions import SessionPolicy
+from sojourn.rules.sessions import Policies
 from sojourn.rules.summaries import Absences, SessionSummary, summary_of
 
 
@@ -17,7 +17,7 @@ def source_of(frontend: str, event: Event) -> Source:
 
 
 def summarize_derived(
-    frontend: str, events: Iterable[Event], policy: SessionPolicy, absences: Absences | None = None
+    frontend: str, events: Iterable[Event], policies: Policies, absences: Absences | None = None
 ) -> list[SessionSummary]:
     """The summaries of all sessions in a set of events of one frontend, by session id, once the boundaries are derived.
 
@@ -29,7 +29,7 @@ def summarize_derived(
     summaries: list[SessionSummary] = []
     for source, found in sources.items():
         absent = (absences or {}).get(source.session_id, frozenset()) if source.session_id else frozenset()
-        boundaries = derive(source, found, policy, absent)
+        boundaries = derive(source, found, policies, absent)
         members: dict[str, list[Event]] = {}
         for event in found:
             members.setdefault(boundaries.placements[order_of(event)].session_id, []).append(event)

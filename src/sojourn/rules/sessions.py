@@ -1,8 +1,9 @@
 """When a session ends: the one rule that the SDK asks with its clock and the server with the times of events."""
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, Protocol
 
 from sojourn.rules.limits import IDLE_TIMEOUT_OTHER, IDLE_TIMEOUT_WEB, MAX_DURATION
 
@@ -54,6 +55,46 @@ class SessionPolicy:
         """What a new frontend of this type gets."""
         idle = IDLE_TIMEOUT_WEB if frontend_type is FrontendType.WEB else IDLE_TIMEOUT_OTHER
         return cls(idle, MAX_DURATION)
+
+    def during(self, start: int, end: int) -> "SessionPolicy":  # noqa: ARG002
+        """These timeouts, as they never change."""
+        return self
+
+
+class Policies(Protocol):
+    """The timeouts of a frontend over the time: a policy that never changes, or a history."""
+
+    def during(self, start: int, end: int) -> SessionPolicy:
+        """What a session that began at `start` and is looked at from `end` has to keep."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyHistory:
+    """Policies with the times since when they are in force, in ascending order; the first one holds before, too.
+
+    A client follows the timeouts that it last heard of. So a session has to keep the most generous ones that were
+    in force at some time of it, and a change of the timeouts never splits a session that kept them.
+    """
+
+    entries: tuple[tuple[int, SessionPolicy], ...]
+
+    def during(self, start: int, end: int) -> SessionPolicy:
+        """The most generous timeouts between two times."""
+        if len(self.entries) == 1:
+            return self.entries[0][1]
+        held = self._between(start, end)
+        return SessionPolicy(max(one.idle_timeout for one in held), max(one.max_duration for one in held))
+
+    def strictest_since(self, start: int) -> SessionPolicy:
+        """The strictest timeouts from a time on: who keeps them keeps any of the others."""
+        held = self._between(start, self.entries[-1][0])
+        return SessionPolicy(min(one.idle_timeout for one in held), min(one.max_duration for one in held))
+
+    def _between(self, start: int, end: int) -> list[SessionPolicy]:
+        times = [since for since, _ in self.entries]
+        first = max(bisect_right(times, start) - 1, 0)
+        return [policy for _, policy in self.entries[first : max(bisect_right(times, end), first + 1)]]
 
 
 class SessionLife:

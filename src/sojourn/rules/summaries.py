@@ -3,7 +3,7 @@
 Plain Python, written to be read; the store computes the same with aggregates, and the tests hold one against the other.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sojourn.rules.events import ACTION_KINDS, ERROR_KINDS, Event, EventKind, Order, is_substance, order_of
@@ -84,7 +84,7 @@ def summarize(events: Iterable[Event], absences: Absences | None = None) -> list
 
 
 def summary_of(
-    session_id: str, events: list[Event], absent: frozenset[tuple[str, int]] = frozenset()
+    session_id: str, events: Sequence[Event], absent: frozenset[tuple[str, int]] = frozenset()
 ) -> SessionSummary:
     """One summary; `events` in any order, with copies.
 
@@ -125,6 +125,6 @@ def summary_of(
     )
 
 
-def _places(events: list[Event]) -> int:
+def _places(events: Sequence[Event]) -> int:
     """How many events there are, by their place in a stream, or by their id where they have none."""
     return len({(e.stream_id, e.sequence, "" if e.sequence >= 0 else e.event_id) for e in events})

@@ -1,4 +1,5 @@
--- One row a session, merged from the states of its streams; the columns are those of rules/summaries.py.
+-- One row a session: merged from the states of its streams, or, where the client's word does not say what belongs to a
+-- session, as it was derived. The columns are those of rules/summaries.py.
 -- first_values and last_values hold JSON scalars by name and data type, as 'session_properties.tier:string'.
 CREATE OR REPLACE VIEW session_summaries AS
 WITH f -> substring(f, position(f, '\t') + 47) AS said
@@ -53,7 +54,8 @@ FROM (
         max(context_) AS context,
         arraySort(groupUniqArrayArray(user_set_)) AS user_identifiers,
         minMap(first_facts_) AS first_of,
-        maxMap(last_facts_) AS last_of
+        maxMap(last_facts_) AS last_of,
+        max(derived_) AS derived
     FROM (
         SELECT
             frontend,
@@ -74,10 +76,45 @@ FROM (
             max(context_fact) AS context_,
             groupUniqArrayArray(user_set) AS user_set_,
             minMap(first_facts) AS first_facts_,
-            maxMap(last_facts) AS last_facts_
+            maxMap(last_facts) AS last_facts_,
+            max(derived) AS derived_
         FROM session_states
         GROUP BY frontend, session_id, stream_id
     )
     GROUP BY frontend, session_id
 )
-WHERE first_event < 9223372036854775807;
+WHERE first_event < 9223372036854775807 AND derived = 0 AND NOT startsWith(session_id, '~')
+UNION ALL
+SELECT
+    frontend,
+    session_id,
+    [instance_id, context] AS instance_and_context,
+    instance_id,
+    previous_session_id,
+    clock_offset,
+    if(abs(clock_offset) > 2000000, clock_offset, 0) AS skew,
+    start_time,
+    end_time,
+    end_time - start_time AS duration,
+    start_reason,
+    end_reason,
+    user_identifier,
+    user_identifiers,
+    event_count,
+    action_count,
+    error_count,
+    missing_events,
+    absent_events,
+    empty,
+    JSONExtractString(context, 'app_version') AS app_version,
+    JSONExtractString(context, 'device_type') AS device_type,
+    JSONExtractString(context, 'device_manufacturer') AS device_manufacturer,
+    JSONExtractString(context, 'device_model') AS device_model,
+    JSONExtractString(context, 'os_name') AS os_name,
+    JSONExtractString(context, 'os_version') AS os_version,
+    JSONExtractString(context, 'browser_name') AS browser_name,
+    JSONExtractString(context, 'browser_version') AS browser_version,
+    first_values,
+    last_values
+FROM derived_sessions FINAL
+WHERE void = 0;

@@ -1,0 +1,169 @@
+"""One derivation: the sources that events came for are split again by the rule, and their sessions written."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+import msgspec
+import structlog
+
+from sojourn.rules.boundaries import Boundaries, DerivedSession, Places, Source, derive
+from sojourn.rules.events import order_of
+from sojourn.rules.sessions import PolicyHistory
+from sojourn.store.engine import Engine
+from sojourn.summaries.found import (
+    ANY_TIME,
+    FoundEvent,
+    Size,
+    absent_places,
+    derived_before,
+    events_since,
+    sizes,
+)
+from sojourn.summaries.rows import DerivedRow, IndexRow, MarkRow, session_rows, void_row
+
+INSTANCE_MARK = "~"
+"""What the id of a source begins with that is an instance and no client's session id."""
+MAX_EVENTS = 50_000
+"""Events of one source that are looked at at once. A longer one is derived in stretches, and has no gaps counted."""
+MAX_SESSION_EVENTS = 200_000
+"""Events of one session; a longer one stays as it was derived last."""
+MAX_SOURCES = 500
+"""Sources of one derivation."""
+MAX_BATCH_EVENTS = 100_000
+"""Events of one derivation, unless a single source has more."""
+
+log = structlog.get_logger()
+Touched = Mapping[str, int]
+"""The time of the first event that came for each source."""
+
+
+@dataclass(slots=True)
+class _Written:
+    sessions: list[DerivedRow] = field(default_factory=list)
+    index: list[IndexRow] = field(default_factory=list)
+    marks: list[MarkRow] = field(default_factory=list)
+
+
+def derive_again(engine: Engine, frontend: str, touched: Touched, history: PolicyHistory) -> dict[str, int]:
+    """Derive the sessions of sources anew, from the last one on that began before what came.
+
+    Returns what is left to do, in the same form: the rest of long sources, and sources that grew meanwhile.
+    """
+    left: dict[str, int] = {}
+    sized = sizes(engine, frontend, list(touched))
+    for batch in _batches(touched, sized):
+        left |= _Derivation(engine, frontend, history, sized).run(batch)
+    # Another node may have looked at one more event, and written before this one did: who saw less looks again.
+    for source, size in sizes(engine, frontend, list(sized)).items():
+        if size.events > sized[source].events:
+            left[source] = min(touched[source], left.get(source, touched[source]))
+    return left
+
+
+def _batches(touched: Touched, sized: Mapping[str, Size]) -> Iterator[dict[str, int]]:
+    batch: dict[str, int] = {}
+    events = 0
+    for source in sized:
+        count = min(sized[source].events, MAX_EVENTS)
+        if batch and (len(batch) == MAX_SOURCES or events + count > MAX_BATCH_EVENTS):
+            yield batch
+            batch, events = {}, 0
+        batch[source] = touched[source]
+        events += count
+    if batch:
+        yield batch
+
+
+class _Derivation:
+    """The work on some sources of one frontend."""
+
+    def __init__(self, engine: Engine, frontend: str, history: PolicyHistory, sized: Mapping[str, Size]) -> None:
+        self.engine = engine
+        self.frontend = frontend
+        self.history = history
+        self.sized = sized
+        self.written = _Written()
+        self.left: dict[str, int] = {}
+
+    def run(self, touched: Touched, limit: int = MAX_EVENTS) -> dict[str, int]:
+        whole = [source for source in touched if self._is_seen_whole(source)]
+        since = {source: ANY_TIME if source in whole else time for source, time in touched.items()}
+        before = derived_before(self.engine, self.frontend, since)
+        begins = {source: known[0] for source, known in before.items() if known[0].first_event[0] < since[source]}
+        starts = {source: begins[source].first_event[0] if source in begins else ANY_TIME for source in touched}
+        events = events_since(self.engine, self.frontend, starts, limit)
+        absences = absent_places(self.engine, self.frontend, whole) if whole else {}
+        too_long: dict[str, int] = {}
+        for source in touched:
+            found, begin = events.get(source, []), begins.get(source)
+            cut = len(found) >= limit
+            if begin is not None:
+                found = [event for event in found if order_of(event) >= begin.first_event]
+            boundaries = self._boundaries(source, found, absences.get(source, frozenset()), begin)
+            if cut and len(boundaries.sessions) == 1:
+                too_long[source] = touched[source]
+            else:
+                self._write(source, boundaries, found, before.get(source, []), cut)
+        self._insert()
+        if too_long and limit < MAX_SESSION_EVENTS:
+            for source, time in too_long.items():
+                self.left |= _Derivation(self.engine, self.frontend, self.history, self.sized).run(
+                    {source: time}, MAX_SESSION_EVENTS
+                )
+        elif too_long:
+            log.error("session_too_long", frontend=self.frontend, sources=sorted(too_long), events=MAX_SESSION_EVENTS)
+        return self.left
+
+    def _is_seen_whole(self, source: str) -> bool:
+        """Whose gap it is can be told only from all events of a source that numbers them."""
+        return self.sized[source].numbered and self.sized[source].events <= MAX_EVENTS
+
+    def _boundaries(
+        self, source: str, events: list[FoundEvent], absent: Places, begin: DerivedSession | None
+    ) -> Boundaries:
+        named = (
+            Source(self.frontend, instance_id=source[1:])
+            if source.startswith(INSTANCE_MARK)
+            else Source(self.frontend, session_id=source)
+        )
+        boundaries = derive(named, events, self.history, absent, begin)
+        if self._is_seen_whole(source):
+            return boundaries
+        uncounted = [replace(session, missing_events=0, absent_events=0) for session in boundaries.sessions]
+        return Boundaries(tuple(uncounted), boundaries.placements)
+
+    def _write(
+        self,
+        source: str,
+        boundaries: Boundaries,
+        events: list[FoundEvent],
+        before: list[DerivedSession],
+        cut: bool,
+    ) -> None:
+        """Keep the rows of one source. Where its events were `cut` off, the last session goes on in the next one."""
+        version = self.sized[source].events
+        is_client = not source.startswith(INSTANCE_MARK)
+        if is_client and not self.sized[source].derived and len(boundaries.sessions) < 2:
+            return
+        for row, found_by in session_rows(self.frontend, source, version, boundaries, events):
+            self.written.sessions.append(row)
+            self.written.index += found_by
+        kept = {session.session_id for session in boundaries.sessions}
+        looked_until = boundaries.sessions[-1].first_event if cut else None
+        for session in before:
+            if session.session_id not in kept and (looked_until is None or session.first_event < looked_until):
+                self.written.sessions.append(void_row(self.frontend, source, version, session))
+        if is_client and not self.sized[source].derived:
+            self.written.marks.append(MarkRow(frontend=self.frontend, session_id=source))
+        if cut:
+            self.left[source] = boundaries.sessions[-1].first_event[0] + 1
+
+    def _insert(self) -> None:
+        """The index comes first, so that no session is written that nobody finds; the marks that hide come last."""
+        for table, rows in (
+            ("session_index", self.written.index),
+            ("derived_sessions", self.written.sessions),
+            ("session_states", self.written.marks),
+        ):
+            if rows:
+                self.engine.append(table, msgspec.json.Encoder().encode_lines(rows))
