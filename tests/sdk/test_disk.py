@@ -1,5 +1,6 @@
 """The queue on the disk: its limit, its files, and what happens when they cannot be written or are damaged."""
 
+import base64
 import os
 from pathlib import Path
 
@@ -21,6 +22,11 @@ def absent(sink: Sink) -> dict[tuple[str, str], set[int]]:
     return found
 
 
+def incompressible(count: int) -> str:
+    """A text of `count` random bytes: packing does not help."""
+    return base64.b64encode(os.urandom(count)).decode()
+
+
 def segments(folder: Path) -> list[Path]:
     return sorted(folder.rglob("*.seg"))
 
@@ -28,18 +34,17 @@ def segments(folder: Path) -> list[Path]:
 def test_over_the_limit_the_oldest_measurements_go_first_and_are_reported(start, sink):
     sink.stop()
     agent = start(max_disk_bytes=3 * MIB)
-    payload = "x" * 800
-    for number in range(1800):
-        agent.send_http_request_event({"url": f"https://x/{number}", "event_properties.a": payload})
-        agent.send_event({"name": str(number), "event_properties.a": payload})
+    for number in range(2400):
+        agent.send_http_request_event({"url": f"https://x/{number}", "event_properties.a": incompressible(600)})
+        agent.send_event({"name": str(number), "event_properties.a": incompressible(600)})
     assert not agent.flush(1.0)
     sink.start()
     assert agent.flush(10)
-    # About 4 MiB were written: without the measurements they fit, so every custom event is there.
-    assert [e.name for e in sink.of_kind("event")] == [str(number) for number in range(1800)]
+    # About 4 MiB remain when packed: without the measurements they fit, so every custom event is there.
+    assert [e.name for e in sink.of_kind("event")] == [str(number) for number in range(2400)]
     requests = [int(e.attributes["url.full"].rpartition("/")[2]) for e in sink.of_kind("http_request")]
-    assert 0 < len(requests) < 1800
-    assert requests == list(range(1800 - len(requests), 1800))
+    assert 0 < len(requests) < 2400
+    assert requests == list(range(2400 - len(requests), 2400))
     check_complete(agent, sink)
 
 
@@ -50,7 +55,7 @@ def test_when_that_is_not_enough_the_oldest_of_all_go(start, sink, measurements)
     for number in range(6000):
         if measurements:
             agent.send_http_request_event({"url": f"https://x/{number}"})
-        agent.send_event({"name": str(number), "event_properties.a": "x" * 1000})
+        agent.send_event({"name": str(number), "event_properties.a": incompressible(750)})
     assert not agent.flush(1.0)
     on_disk = sum(path.stat().st_size for path in segments(agent.channel.options.directory))
     assert on_disk <= 3 * MIB + 4 * SEGMENT_BYTES
@@ -58,7 +63,7 @@ def test_when_that_is_not_enough_the_oldest_of_all_go(start, sink, measurements)
     assert agent.flush(10)
     names = [int(e.name) for e in sink.of_kind("event")]
     assert names == list(range(names[0], 6000))
-    assert 1000 < names[0] < 5500
+    assert 0 < names[0] < 5500
     check_complete(agent, sink)
 
 
@@ -168,3 +173,41 @@ def test_a_segment_gives_back_what_was_committed(tmp_path):
     assert again.read(again.delivered, again.committed) == b"two\n"
     again.remove()
     assert not (tmp_path / "x.seg").exists()
+
+
+def test_what_waits_for_long_is_packed_and_arrives_as_it_was(start, sink):
+    sink.stop()
+    agent = start(max_disk_bytes=4 * MIB)
+    for number in range(20_000):
+        agent.send_event({"name": str(number), "event_properties.text": "the same again and again " * 20})
+        if number % 4000 == 0:
+            agent.flush(0.05)
+    assert not agent.flush(0.5)
+    # 15 MiB of events wait in less than 4, and none was dropped.
+    assert sum(path.stat().st_size for path in segments(agent.channel.options.directory)) < 8 * MIB
+    assert not agent.shutdown(1.0)
+    sink.start()
+    again = start()
+    assert sink.wait_for(lambda: len(sink.of_kind("event")) == 20_000, 20)
+    assert [e.name for e in sink.of_kind("event")] == [str(number) for number in range(20_000)]
+    assert [e.sequence for e in sink.events] == list(range(20_002))
+    assert again.shutdown()
+    assert segments(again.channel.options.directory) == []
+
+
+def test_a_packed_file_that_was_damaged_costs_its_own_events_only(start, sink):
+    sink.stop()
+    agent = start(max_disk_bytes=2 * MIB)
+    for number in range(6000):
+        agent.send_event({"name": str(number), "event_properties.text": "the same again and again " * 10})
+    assert not agent.flush(0.5)
+    assert not agent.shutdown(1.0)
+    packed = [path for path in segments(agent.channel.options.directory) if path.read_bytes()[:8] == b"SOJOURNZ"]
+    assert packed
+    data = bytearray(packed[0].read_bytes())
+    data[200:300] = bytes(100)
+    packed[0].write_bytes(data)
+    sink.start()
+    start()
+    assert sink.wait_for(lambda: "5999" in {e.name for e in sink.of_kind("event")}, 20)
+    assert 2000 < len(sink.of_kind("event")) < 6000

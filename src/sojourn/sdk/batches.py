@@ -7,6 +7,7 @@ import msgspec
 
 from sojourn.sdk.clock import Clock
 from sojourn.sdk.contexts import Context
+from sojourn.sdk.packing import Packed
 from sojourn.sdk.segments import ABSENCE, HEADER, MARKER, Segment
 from sojourn.wire.messages import Absence
 
@@ -68,7 +69,7 @@ class Reader:
 
     __slots__ = ("_contexts", "_current", "segment")
 
-    def __init__(self, segment: Segment) -> None:
+    def __init__(self, segment: Segment | Packed) -> None:
         self.segment = segment
         self._contexts: dict[int, Context] = {}
         self._current = -1

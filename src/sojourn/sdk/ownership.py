@@ -71,6 +71,8 @@ class Owner:
 
     def release(self) -> None:
         """Give up the right. Files that are left can be adopted; without any, the name is gone."""
+        for unfinished in self.directory.glob(f"{self.name}.*.new"):
+            unfinished.unlink(missing_ok=True)
         if not self.segments():
             with contextlib.suppress(OSError):
                 (self.directory / (self.name + LOCK)).unlink()

@@ -15,6 +15,7 @@ import msgspec
 from sojourn.sdk.contexts import Context
 from sojourn.sdk.notices import Notices
 from sojourn.sdk.ownership import Owner
+from sojourn.sdk.packing import Packed
 from sojourn.sdk.segments import ABSENCE, FIRST_SEGMENT_BYTES, HEADER, MARKER, SEGMENT_BYTES, Segment
 from sojourn.wire.messages import Absence
 
@@ -36,7 +37,7 @@ class Queue:
         self.max_bytes = max_bytes
         self.owner: Owner | None = None
         self.current: Segment | None = None
-        self.sealed: deque[Segment] = deque()
+        self.sealed: deque[Segment | Packed] = deque()
         self.spares: deque[Segment] = deque()
         self.absences: list[Absence] = []
         self.accounted = 0
@@ -80,7 +81,7 @@ class Queue:
     def pending_bytes(self) -> int:
         """What is queued in this process's own segments."""
         segments = [*self.sealed, self.current] if self.current else list(self.sealed)
-        return sum(segment.committed - segment.delivered for segment in segments)
+        return sum(segment.pending_bytes for segment in segments)
 
     def seal(self) -> None:
         """Close the current segment to new lines, so that it can be deleted once delivered."""

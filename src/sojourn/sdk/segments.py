@@ -30,8 +30,8 @@ HEADER: Final = 64
 SEGMENT_BYTES: Final = 1 << 20
 FIRST_SEGMENT_BYTES: Final = 128 << 10
 """The first file of a process is small, and each next one twice as large: most programs report little."""
-_COMMITTED: Final = 1
-_DELIVERED: Final = 2
+COMMITTED: Final = 1
+DELIVERED: Final = 2
 _POPULATE_WRITE: Final = 23  # MADV_POPULATE_WRITE (Linux 5.14)
 _POPULATE_STEP: Final = 64 * 1024
 
@@ -51,7 +51,7 @@ class Segment:
         self.size = len(mapped)
         self.view = memoryview(mapped)
         self.words = self.view[:HEADER].cast("Q")
-        self._end = self.words[_COMMITTED]
+        self._end = self.words[COMMITTED]
         self.contexts: dict[object, int] = {}
         self.last_context: object = None
 
@@ -79,8 +79,8 @@ class Segment:
 
     def _write_header(self) -> None:
         self.words[0] = MAGIC
-        self.words[_DELIVERED] = HEADER
-        self.words[_COMMITTED] = self._end = HEADER
+        self.words[DELIVERED] = HEADER
+        self.words[COMMITTED] = self._end = HEADER
 
     @classmethod
     def open(cls, path: Path) -> "Segment":
@@ -116,16 +116,21 @@ class Segment:
     @property
     def committed(self) -> int:
         """Where the committed lines end, in bytes from the start of the file."""
-        return self.words[_COMMITTED]
+        return self.words[COMMITTED]
 
     @property
     def delivered(self) -> int:
         """Where the delivered lines end."""
-        return self.words[_DELIVERED]
+        return self.words[DELIVERED]
+
+    @property
+    def pending_bytes(self) -> int:
+        """What is still to be sent."""
+        return self.words[COMMITTED] - self.words[DELIVERED]
 
     def mark_delivered(self, end: int) -> None:
         """Everything before `end` has been delivered or accounted for."""
-        self.words[_DELIVERED] = end
+        self.words[DELIVERED] = end
 
     def append(self, line: bytes) -> bool:
         """Add a line; False when the segment has no room for it."""
@@ -134,7 +139,7 @@ class Segment:
         if end > self.size:
             return False
         self.view[start:end] = line
-        self.words[1] = self._end = end
+        self.words[COMMITTED] = self._end = end
         return True
 
     def read(self, start: int, end: int) -> bytes:

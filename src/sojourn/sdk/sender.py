@@ -4,30 +4,32 @@ import contextlib
 import os
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from typing import Final
 
+from sojourn.sdk.backlog import LOOK_FOR_ORPHANS, Backlog
 from sojourn.sdk.batches import Part, Reader, Region
 from sojourn.sdk.clock import Clock
 from sojourn.sdk.notices import Notices
-from sojourn.sdk.ownership import Owner, bytes_of_others, dead_owners
 from sojourn.sdk.queue import Queue
-from sojourn.sdk.segments import Segment, SegmentError
 from sojourn.sdk.transport import Delivered, Failed, Outcome, Refused, Transport
-from sojourn.sdk.trimming import absences_of, thin
+from sojourn.sdk.trimming import absences_of
 from sojourn.wire.messages import Receipt
 
-LOOK_FOR_ORPHANS: Final = 20.0
-"""Seconds between two looks for the files of dead processes."""
+CATCH_UP_FROM: Final = 4
+"""Batches that wait from which larger ones are sent."""
 LONGEST_BACK_OFF: Final = 60.0
 LONGEST_RETRY_AFTER: Final = 3_600.0
 
 
 class Pace:
-    """How the sender batches and repeats. Ages and delays in seconds."""
+    """How the sender batches and repeats. Ages and delays in seconds.
 
-    __slots__ = ("batch_age", "batch_bytes", "batch_events", "first_back_off")
+    A batch leaves when it has so many events or so many bytes, or when its oldest event has this age. Where several
+    batches wait already, up to `catch_up` of them go in one request.
+    """
+
+    __slots__ = ("batch_age", "batch_bytes", "batch_events", "catch_up", "first_back_off")
 
     def __init__(
         self,
@@ -35,11 +37,13 @@ class Pace:
         batch_bytes: int = 512 * 1024,
         batch_age: float = 1.0,
         first_back_off: float = 0.5,
+        catch_up: int = 4,
     ) -> None:
         self.batch_events = batch_events
         self.batch_bytes = batch_bytes
         self.batch_age = batch_age
         self.first_back_off = first_back_off
+        self.catch_up = catch_up
 
 
 class Sender:
@@ -67,9 +71,7 @@ class Sender:
         self._signal = threading.Event()
         self._progress = threading.Condition()
         self._thread: threading.Thread | None = None
-        self._readers: dict[int, Reader] = {}
-        self._adopted: deque[tuple[Owner, deque[Segment]]] = deque()
-        self._looked_at = -LOOK_FOR_ORPHANS
+        self._backlog = Backlog(self.queue, self._notices)
         self._urgent = self._closing = False
         self._close_by = 0.0
         self._failures = 0
@@ -97,8 +99,7 @@ class Sender:
 
     def forget_after_fork(self) -> None:
         """In a forked child: the thread is gone, and what was adopted is the parent's."""
-        for owner, _ in self._adopted:
-            owner.abandon()
+        self._backlog.abandon()
         self.transport.forget_after_fork()
         self._reset()
 
@@ -130,19 +131,23 @@ class Sender:
         return self.queue.accounted >= self.queue.appended
 
     def _run(self) -> None:
-        try:
-            while not self._closing:
+        while not self._closing:
+            try:
                 self._wait_for_work()
                 if self.held:
                     self._urgent = False
                 else:
                     self._send_all()
+            except Exception:
+                # Nothing is lost by waiting, and everything by giving up.
+                self._notices.failed("sending")
+                self._signal.wait(LONGEST_BACK_OFF)
+        try:
             if not self.held:
                 self._send_all()
-            self._finish()
         except Exception:
-            # Without this thread nothing is sent, but all is kept on the disk for the next start.
-            self._notices.failed("sending")
+            self._notices.failed("sending at the end")
+        self._finish()
 
     def _wait_for_work(self) -> None:
         """Sleep until there is something worth a request."""
@@ -155,7 +160,7 @@ class Sender:
                 self._signal.wait(LOOK_FOR_ORPHANS)
             self._signal.clear()
             self._keep_house()
-        if not self._urgent and not self._adopted and not self._nothing_to_send():
+        if not self._urgent and not self._backlog.is_inherited and not self._nothing_to_send():
             with queue.lock:
                 queue.wake_at = queue.accounted + self.pace.batch_events
             if queue.appended < queue.wake_at:
@@ -163,32 +168,11 @@ class Sender:
             self._signal.clear()
 
     def _nothing_to_send(self) -> bool:
-        return self.held or (not self._adopted and not self.queue.pending_bytes())
+        return self.held or self._backlog.is_empty
 
     def _keep_house(self) -> None:
-        queue = self.queue
-        while queue.add_spare():
-            pass
-        now = time.monotonic()
-        if now - self._looked_at >= LOOK_FOR_ORPHANS and not self.held:
-            self._looked_at = now
-            mine = {queue.owner.name} if queue.owner else set()
-            for owner in dead_owners(queue.directory, mine | {owner.name for owner, _ in self._adopted}):
-                self._adopt(owner)
-        self._trim()
-
-    def _adopt(self, owner: Owner) -> None:
-        segments: deque[Segment] = deque()
-        for path in owner.segments():
-            try:
-                Segment.open(path).shrink_and_close()
-                segments.append(Segment.open(path))
-            except SegmentError:
-                # It was being made when the process died: nothing was ever appended.
-                path.unlink(missing_ok=True)
-            except OSError:
-                continue
-        self._adopted.append((owner, segments))
+        if not self.held and (dropped := self._backlog.keep_house()):
+            self._account(dropped)
 
     def _send_all(self) -> None:
         """Send until nothing is left; between failed attempts, wait ever longer."""
@@ -204,12 +188,13 @@ class Sender:
                     break
                 self._failures = 0
                 self._notices.forget("unreachable")
-                if isinstance(outcome, Refused) and outcome.status == 413 and self._max_events > 1:
-                    self._max_events = max(1, min(self._max_events, region.parts[0].count) // 2)
+                if isinstance(outcome, Refused) and outcome.status == 413 and region.parts[0].count > 1:
+                    self._max_events = region.parts[0].count // 2
                     break
                 self._settle(outcome, region.parts.pop(0))
             else:
-                self._pass_over(reader, region)
+                self._account(self._backlog.pass_over(reader, region))
+                self._keep_house()
             if self._closing and time.monotonic() >= self._close_by:
                 return
         self._max_events = self.pace.batch_events
@@ -218,39 +203,11 @@ class Sender:
             self._progress.notify_all()
 
     def _next_region(self) -> tuple[Reader, Region] | None:
-        """The oldest region that is left; segments that are done with are deleted on the way."""
-        while self._adopted:
-            owner, segments = self._adopted[0]
-            while segments:
-                if region := self._reader(segments[0]).next_region(self._max_events, self.pace.batch_bytes):
-                    return self._reader(segments[0]), region
-                self._discard(segments.popleft())
-            owner.release()
-            self._adopted.popleft()
-        queue = self.queue
-        while True:
-            with queue.lock:
-                is_sealed = bool(queue.sealed)
-                segment = queue.sealed[0] if is_sealed else queue.current
-            if segment is None:
-                return None
-            if region := self._reader(segment).next_region(self._max_events, self.pace.batch_bytes):
-                return self._reader(segment), region
-            if not is_sealed:
-                return None
-            with queue.lock:
-                queue.sealed.popleft()
-            self._discard(segment)
-
-    def _reader(self, segment: Segment) -> Reader:
-        reader = self._readers.get(id(segment))
-        if reader is None:
-            reader = self._readers[id(segment)] = Reader(segment)
-        return reader
-
-    def _discard(self, segment: Segment) -> None:
-        self._readers.pop(id(segment), None)
-        segment.remove()
+        """The oldest region; a larger one where many events wait, as each request takes its time."""
+        pace = self.pace
+        behind = self.queue.appended - self.queue.accounted > CATCH_UP_FROM * pace.batch_events
+        factor = pace.catch_up if behind and self._max_events == pace.batch_events else 1
+        return self._backlog.next_region(self._max_events * factor, pace.batch_bytes * factor)
 
     def _post(self, part: Part) -> Outcome:
         if not part.count and not part.absences:
@@ -273,13 +230,6 @@ class Sender:
             with self.queue.lock:
                 for absence in absences_of(part.lines(), "refused"):
                     self.queue.note_absence(absence, part.context)
-
-    def _pass_over(self, reader: Reader, region: Region) -> None:
-        mine = not self._adopted
-        reader.pass_over(region)
-        if mine:
-            self._account(region.lines)
-        self._keep_house()
 
     def _account(self, count: int) -> None:
         with self._progress:
@@ -311,63 +261,9 @@ class Sender:
                 until = min(until, time.monotonic() + self.pace.first_back_off / 2)
             self._keep_house()
 
-    def _trim(self) -> None:
-        """Bring the queue back under its limit, oldest first: measurements, then whatever there is."""
-        queue = self.queue
-        used = queue.pending_bytes() + sum(s.committed - s.delivered for _, found in self._adopted for s in found)
-        if used <= queue.max_bytes // 2:
-            return
-        mine = {owner.name for owner, _ in self._adopted} | ({queue.owner.name} if queue.owner else set())
-        excess = used + bytes_of_others(queue.directory, mine) - queue.max_bytes
-        for measurements_only in (True, False):
-            with queue.lock:
-                sealed = list(queue.sealed)
-            for segment in [s for _, found in self._adopted for s in found] + sealed:
-                if excess <= 0:
-                    return
-                excess -= self._trim_segment(segment, measurements_only=measurements_only)
-
-    def _trim_segment(self, segment: Segment, *, measurements_only: bool) -> int:
-        """Leave out what can be left out of one segment; the bytes that this freed."""
-        before = segment.committed - segment.delivered
-        try:
-            result = thin(segment, measurements_only=measurements_only)
-        except OSError:
-            return 0
-        if result is None:
-            return 0
-        smaller, dropped = result
-        self._readers.pop(id(segment), None)
-        self._notices.tell(
-            "trimmed", "the queue is over its limit of %d bytes: the oldest events are dropped", self.queue.max_bytes
-        )
-        for _, found in self._adopted:
-            if segment in found:
-                found[found.index(segment)] = smaller
-                break
-        else:
-            with self.queue.lock:
-                self.queue.sealed[self.queue.sealed.index(segment)] = smaller
-            self._account(dropped)
-        segment.close()
-        return before - (smaller.committed - smaller.delivered)
-
     def _finish(self) -> None:
         """Let go of everything; what was not delivered stays in files that the next start finds."""
         self.transport.close()
-        for owner, segments in self._adopted:
-            for segment in segments:
-                segment.close()
-            owner.release()
-        queue = self.queue
-        with queue.lock:
-            queue.seal()
-            queue.drop_spares()
-            for segment in queue.sealed:
-                (segment.remove if segment.committed == segment.delivered else segment.shrink_and_close)()
-            queue.sealed.clear()
-            if queue.owner is not None:
-                queue.owner.release()
-                queue.owner = None
+        self._backlog.close()
         with self._progress:
             self._progress.notify_all()

@@ -9,6 +9,7 @@ import msgspec
 
 from sojourn.rules.events import EventKind
 from sojourn.sdk.batches import Reader, Region
+from sojourn.sdk.packing import Packed
 from sojourn.sdk.segments import ABSENCE, HEADER, MARKER, Segment
 from sojourn.wire.messages import Absence
 
@@ -30,7 +31,7 @@ class _Place(msgspec.Struct):
 _place = msgspec.json.Decoder(_Place)
 
 
-def thin(segment: Segment, *, measurements_only: bool) -> tuple[Segment, int] | None:
+def thin(segment: Segment | Packed, *, measurements_only: bool) -> tuple[Segment, int] | None:
     """A smaller segment in place of this one, and how many events were left out; None when nothing can be.
 
     The caller closes the old one, once no one looks at it any more.
