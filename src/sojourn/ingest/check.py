@@ -3,7 +3,8 @@
 import re
 
 from sojourn.rules.events import EventKind, RejectReason
-from sojourn.rules.limits import MAX_EVENT_DURATION, MAX_ID, MAX_SEQUENCE
+from sojourn.rules.ids import ID_RULE, is_id
+from sojourn.rules.limits import MAX_EVENT_DURATION, MAX_SEQUENCE
 from sojourn.wire.messages import Batch, Event
 
 LATEST_TIMESTAMP = 4_102_444_800_000_000
@@ -14,19 +15,12 @@ MAX_SENT_PROPERTIES = 1_000
 
 _KINDS = frozenset(kind.value for kind in EventKind)
 _UUID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}")
-_ID = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_.:|@=+-]{{0,{MAX_ID - 1}}}")
-_ID_RULE = f"at most {MAX_ID} ASCII letters, digits and _ . : | @ = + -, the first a letter or digit"
-
-
-def is_id(value: str) -> bool:
-    """Whether a session, stream, instance or action id may be used."""
-    return _ID.fullmatch(value) is not None
 
 
 def batch_problem(batch: Batch) -> tuple[str, str] | None:
     """What makes a whole batch unusable, as field and sentence; None when nothing does."""
     if not is_id(batch.instance_id):
-        return "instance_id", f"instance_id: {_ID_RULE}"
+        return "instance_id", f"instance_id: {ID_RULE}"
     if not 0 <= batch.sent_at < LATEST_TIMESTAMP:
         return "sent_at", "sent_at: microseconds since 1970, before 2100"
     return None
@@ -51,8 +45,8 @@ def _problem(event: Event) -> str | None:
         return f"sequence: 0 to {MAX_SEQUENCE}, or -1 for none"
     for field in ("session_id", "stream_id", "previous_session_id", "action_id", "parent_action_id"):
         value = getattr(event, field)
-        if value and not _ID.fullmatch(value):
-            return f"{field}: {_ID_RULE}"
+        if value and not is_id(value):
+            return f"{field}: {ID_RULE}"
     if len(event.start_reason) > 40 or len(event.end_reason) > 40:
         return "start_reason, end_reason: at most 40 characters"
     if len(event.event_properties) + len(event.session_properties) > MAX_SENT_PROPERTIES:

@@ -25,7 +25,7 @@ CORS = {
 }
 """Browsers of any origin may send; the key says to which frontend, and nothing can be read with it."""
 
-MAX_EVENTS = 10_000
+MAX_EVENTS = 50_000
 """Events of one request."""
 SMALL_BODY = 128 << 10
 _SMALL_COUNT = 500

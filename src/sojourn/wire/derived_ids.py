@@ -1,9 +1,8 @@
 """Ids for clients that send none of ours: the same content gives the same id, so a retry stays a copy."""
 
-import re
 from hashlib import blake2b
 
-_USABLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:|@/=+-]{0,99}")
+from sojourn.rules.ids import is_id
 
 
 def derived_id(*parts: str) -> str:
@@ -22,6 +21,6 @@ def content_id(content: bytes, key: bytes = b"") -> str:
 
 def usable_id(sent: str, scope: str) -> str:
     """The client's own id where it can be one of ours, else a UUID derived from it; "" stays ""."""
-    if not sent or _USABLE.fullmatch(sent):
+    if not sent or is_id(sent):
         return sent
     return derived_id(scope, sent)
