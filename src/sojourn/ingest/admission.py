@@ -1,7 +1,5 @@
 """Admission of a batch: each event is taken or rejected with a reason, each property kept or discarded with one."""
 
-import hashlib
-import hmac
 import ipaddress
 import re
 from collections import Counter
@@ -28,6 +26,7 @@ from sojourn.rules.names import PropertyKind, name_problem, split_name
 from sojourn.rules.properties import Discard, DiscardReason, clean_properties
 from sojourn.rules.sessions import SessionPolicy
 from sojourn.rules.summaries import skew_of
+from sojourn.rules.users import hash_identifier
 from sojourn.rules.values import Value, clean_value
 from sojourn.store.rows import AbsenceRow, Context, DiscardRow, EventRow, Rows, source_of
 from sojourn.wire.messages import Absence, Batch, DiscardCount, Event, Parsed, Policy, Receipt, Refusal
@@ -266,11 +265,6 @@ def _explain(key: str, reason: DiscardReason, terms: Terms) -> str:
             return f"{key}: a value is a string, a boolean or a finite number; discarded"
         case DiscardReason.TOO_MANY:
             return f"{key}: more than {MAX_EVENT_PROPERTIES} properties, or one property in two spellings; discarded"
-
-
-def hash_identifier(identifier: str, key: bytes) -> str:
-    """The keyed hash that stands for an identifier, 32 hexadecimal characters: the same user has the same one."""
-    return hmac.new(key, identifier[:MAX_USER_IDENTIFIER].encode(errors="replace"), hashlib.sha256).hexdigest()[:32]
 
 
 def mask_ip(address: str) -> str:

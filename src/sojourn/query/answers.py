@@ -23,7 +23,10 @@ class Software(msgspec.Struct, kw_only=True):
 
 
 class Session(msgspec.Struct, kw_only=True):
-    """One session summary. `end_reason` is null while the session is live; `properties` holds first and last values."""
+    """One session summary. `end_reason` is null while the session is live.
+
+    `anonymous` marks a session without a user that is shown with the only user that its instance ever had.
+    """
 
     session_id: str
     frontend: str
@@ -49,6 +52,7 @@ class Session(msgspec.Struct, kw_only=True):
     os: Software
     browser: Software
     app_version: str
+    anonymous: bool = False
 
 
 class SessionEvent(msgspec.Struct, kw_only=True):
@@ -100,10 +104,26 @@ class User(msgspec.Struct, kw_only=True):
 
 
 class UserDetail(User, kw_only=True):
-    """One user with devices and newest sessions."""
+    """One user with devices and newest sessions, of which `anonymous_session_count` are without an identifier.
 
+    `identifiers` are all that are shown as this user. `properties` has the newest value of each session property.
+    `days_active` counts days in UTC.
+    """
+
+    identifiers: list[str]
+    anonymous_session_count: int
+    days_active: int
+    properties: dict[str, msgspec.Raw]
     instances: list[Instance]
     sessions: "Page[Session]"
+
+
+class Stretch(msgspec.Struct, kw_only=True, rename={"start": "from", "end": "to"}):
+    """A part of a session with one user, null for nobody. Times in microseconds."""
+
+    identifier: str | None
+    start: int
+    end: int
 
 
 class DiscardEntry(msgspec.Struct, kw_only=True):

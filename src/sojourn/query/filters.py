@@ -1,5 +1,6 @@
 """Filters of the session list: what a person asks for, and the SQL condition on `session_summaries` that it means."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -73,9 +74,12 @@ class SessionFilters(msgspec.Struct, kw_only=True, frozen=True):
 
 
 def conditions(
-    filters: SessionFilters, catalog: Catalog, idle_timeout: int, now: int
+    filters: SessionFilters, catalog: Catalog, idle_timeout: int, now: int, identifiers: Sequence[str] = ()
 ) -> tuple[list[str], dict[str, Any]]:
-    """SQL conditions over `session_summaries` with the values to bind. Raises FilterError."""
+    """SQL conditions over `session_summaries` with the values to bind. Raises FilterError.
+
+    `identifiers` are those that the filter's user is known by.
+    """
     where: list[str] = []
     bound: dict[str, Any] = {}
 
@@ -86,7 +90,7 @@ def conditions(
     if not filters.empty:
         add("empty = 0")
     if filters.user is not None:
-        add("has(user_identifiers, {user:String})", user=filters.user)
+        add("hasAny(user_identifiers, {users:Array(String)})", users=list(identifiers) or [filters.user])
     for column in ("instance", "start_reason", "device", "os", "browser", "app_version"):
         value = getattr(filters, column)
         if value is not None:

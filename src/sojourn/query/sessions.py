@@ -38,7 +38,8 @@ def newest_sessions(
 ) -> Page[Session]:
     """The sessions that match, the latest start first. Raises FilterError and BadCursorError."""
     limit = min(limit, MAX_PAGE)
-    where, bound = conditions(filters, scope.catalog, scope.policy.idle_timeout, scope.now)
+    identifiers = [] if filters.user is None else scope.identifiers_of(filters.user)
+    where, bound = conditions(filters, scope.catalog, scope.policy.idle_timeout, scope.now, identifiers)
     if filters.start is not None:
         where.append("start_time >= {start:Int64}")
         bound["start"] = filters.start
@@ -62,7 +63,7 @@ def newest_sessions(
 
 _SESSIONS_OF_USER = """
     SELECT session_id FROM session_index
-    WHERE frontend = {frontend:String} AND aspect = 'user' AND value = {user:String}"""
+    WHERE frontend = {frontend:String} AND aspect = 'user' AND value IN {users:Array(String)}"""
 _SESSIONS_OF_HOURS = """
     SELECT session_id FROM session_index
     WHERE frontend = {frontend:String} AND aspect = 'hour' AND value BETWEEN {low:String} AND {high:String}"""

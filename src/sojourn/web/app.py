@@ -12,7 +12,7 @@ from litestar.types.internal_types import PathParameterDefinition
 
 from sojourn.web import clients, ingest
 from sojourn.web.access import reader
-from sojourn.web.api import configuration, reading
+from sojourn.web.api import configuration, people, reading
 from sojourn.web.errors import EXCEPTION_HANDLERS
 from sojourn.web.pages.failures import missing_page
 from sojourn.web.pages.routes import pages_router
@@ -39,6 +39,10 @@ API: list[Any] = [
     reading.list_users,
     reading.get_user,
     reading.list_discards,
+    people.list_merges,
+    people.add_merge,
+    people.undo_merge,
+    people.list_stretches,
     configuration.list_frontends,
     configuration.add_frontend,
     configuration.get_settings,

@@ -123,7 +123,15 @@ class Services:
     def scope(self, name: str) -> Scope:
         """What a question about a frontend needs. Raises ApiError 404."""
         frontend = self.frontend(name)
-        return Scope(self.store.engine, frontend.name, frontend.catalog, frontend.policy, self.now())
+        return Scope(
+            self.store.engine,
+            frontend.name,
+            frontend.catalog,
+            frontend.policy,
+            self.now(),
+            frontend.merges,
+            frontend.hash_key if frontend.hash_identifiers else None,
+        )
 
     def close(self) -> None:
         """Make durable what waits, and close everything."""

@@ -92,7 +92,8 @@ FROM absences
 GROUP BY frontend, source_id, stream_id;
 
 -- Where a question looks first: the sessions of an hour (10 digits, hours since 1970), of a user, of an instance.
--- A session is listed under each hour in which it has an event, and found to start in one of them.
+-- A session is listed under each hour in which it has an event, and found to start in one of them. It is listed under
+-- its instance where it has an event without a user.
 CREATE TABLE IF NOT EXISTS session_index (
     frontend LowCardinality(String),
     aspect LowCardinality(String),
@@ -100,7 +101,8 @@ CREATE TABLE IF NOT EXISTS session_index (
     session_id String,
     instance_id String,
     first_event SimpleAggregateFunction(min, Int64),
-    last_end SimpleAggregateFunction(max, Int64)
+    last_end SimpleAggregateFunction(max, Int64),
+    INDEX of_instance instance_id TYPE bloom_filter GRANULARITY 1
 )
 ENGINE = AggregatingMergeTree
 ORDER BY (frontend, aspect, value, session_id, instance_id)
@@ -123,7 +125,7 @@ FROM (
         client_timestamp + if(abs(clock_offset) > 2000000, clock_offset, 0) AS corrected,
         arrayJoin([
             ('hour', leftPad(toString(intDiv(corrected, 3600000000)), 10, '0'), ''),
-            ('user', user_identifier, instance_id)
+            if(user_identifier != '', ('user', user_identifier, instance_id), ('instance', instance_id, ''))
         ]) AS listed
     FROM events
 )
