@@ -3,8 +3,10 @@
 import ipaddress
 import logging
 import os
+import signal
 import sys
 from pathlib import Path
+from types import FrameType
 
 import structlog
 import uvicorn
@@ -13,6 +15,7 @@ from sojourn.settings import Settings, settings_url
 from sojourn.store.engine import DEFAULT_MEMORY_BYTES, embedded_url
 from sojourn.store.store import Store
 from sojourn.web.app import create_app
+from sojourn.web.live import Broadcaster
 from sojourn.web.services import Services
 
 
@@ -38,11 +41,12 @@ def serve(
             "add an administrator first: sojourn account add NAME"
         )
     memory = int(os.environ.get("SOJOURN_MEMORY_BYTES", DEFAULT_MEMORY_BYTES))
-    store = Store(store_url or embedded_url(data / "events"), memory_bytes=memory)
+    live = Broadcaster()
+    store = Store(store_url or embedded_url(data / "events"), memory_bytes=memory, after_commit=live.publish)
     services = Services(settings, store)
     try:
-        uvicorn.run(
-            create_app(services),
+        config = uvicorn.Config(
+            create_app(services, live),
             host=host,
             port=port,
             http="httptools",
@@ -51,8 +55,23 @@ def serve(
             timeout_graceful_shutdown=10,
             server_header=False,
         )
+        _Server(config, live).run()
     finally:
         services.close()
+
+
+class _Server(uvicorn.Server):
+    """Ends the live streams when it is told to stop, as it waits for open connections."""
+
+    def __init__(self, config: uvicorn.Config, live: Broadcaster) -> None:
+        super().__init__(config)
+        self._live = live
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        # Not by the library's way, which raises the signal again afterwards: what waits is made durable first.
+        self._live.close()
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
 
 
 def _set_up_logs(level: str) -> None:

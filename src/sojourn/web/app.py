@@ -14,6 +14,7 @@ from sojourn.web import clients, ingest
 from sojourn.web.access import reader
 from sojourn.web.api import configuration, people, reading
 from sojourn.web.errors import EXCEPTION_HANDLERS
+from sojourn.web.live import Broadcaster
 from sojourn.web.pages.failures import missing_page
 from sojourn.web.pages.routes import pages_router
 from sojourn.web.services import Services
@@ -65,8 +66,8 @@ def _operation_id(handler: HTTPRouteHandler, _: str, __: list[str | PathParamete
     return str(function.__name__)
 
 
-def create_app(services: Services) -> Litestar:
-    """The application over a server's parts."""
+def create_app(services: Services, live: Broadcaster | None = None) -> Litestar:
+    """The application over a server's parts; `live` is told by the store what has become durable."""
 
     def get_services() -> Services:
         return services
@@ -82,7 +83,7 @@ def create_app(services: Services) -> Litestar:
         ],
         dependencies={"services": Provide(get_services, sync_to_thread=False, use_cache=True)},
         exception_handlers={**EXCEPTION_HANDLERS, 404: missing_page},
-        state=State({"services": services}),
+        state=State({"services": services, "live": live or Broadcaster()}),
         openapi_config=OpenAPIConfig(
             title="Sojourn",
             version="1",

@@ -12,7 +12,7 @@ from litestar import Request, Response, get
 
 from sojourn.web.errors import ApiError
 
-_TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
+_TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 _KEPT = "public, max-age=31536000, immutable"
 
 

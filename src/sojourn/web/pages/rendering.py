@@ -28,7 +28,7 @@ SECURITY_HEADERS = {
     "Cache-Control": "no-store",
     "Vary": "Accept-Encoding, Cookie",
 }
-_HTML = "text/html; charset=utf-8"
+_HTML = "text/html"
 _PACK_FROM = 1_000
 """Bytes of a page below which packing is not worth it."""
 ZONE_COOKIE = "sojourn_zone"

@@ -4,10 +4,22 @@ from typing import Any
 
 from litestar import Router
 
-from sojourn.web.pages import assets, configuration, home, ledger, overview, properties, session, sessions, users
+from sojourn.web.pages import (
+    assets,
+    configuration,
+    home,
+    ledger,
+    live,
+    overview,
+    properties,
+    session,
+    sessions,
+    start,
+    users,
+)
 from sojourn.web.pages.failures import PAGE_EXCEPTION_HANDLERS
 
-_MODULES: tuple[Any, ...] = (home, overview, sessions, session, users, properties, ledger, configuration)
+_MODULES: tuple[Any, ...] = (home, overview, sessions, session, users, properties, ledger, configuration, live, start)
 
 
 def pages_router() -> Router:

@@ -29,6 +29,10 @@ function shown(shape, time) {
   return formats[shape].format(time).replace(",", "");
 }
 
+export function clock(time) {
+  return shown("clock", time);
+}
+
 export function freshen(root) {
   for (const element of root.querySelectorAll("time[data-time]")) {
     const time = Number(element.dataset.time);
