@@ -194,7 +194,8 @@ def test_a_living_process_keeps_its_files(start, sink, tmp_path):
 
 
 def test_eight_threads_lose_nothing_and_keep_the_order(start, sink):
-    agent = start(pace=Pace())
+    # Far more than the queue may hold at once, reported faster than it can be sent.
+    agent = start(pace=Pace(), max_disk_bytes=2 * 1024 * 1024)
     each = 2_500
 
     def report(k: int) -> None:

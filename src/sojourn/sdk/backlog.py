@@ -10,7 +10,7 @@ from typing import Final
 from sojourn.sdk.batches import Reader, Region
 from sojourn.sdk.notices import Notices
 from sojourn.sdk.ownership import Owner, bytes_of_others, dead_owners
-from sojourn.sdk.packing import Packed, open_segment, pack
+from sojourn.sdk.packing import SEGMENTS_AHEAD, Packed, open_segment, pack
 from sojourn.sdk.queue import Queue
 from sojourn.sdk.segments import SEGMENT_BYTES, Segment, SegmentError
 from sojourn.sdk.trimming import thin
@@ -19,8 +19,6 @@ LOOK_FOR_ORPHANS: Final = 20.0
 """Seconds between two looks for the files of dead processes."""
 PACK_FROM: Final = 8 * SEGMENT_BYTES
 """Waiting bytes from which segments are packed: before that, they are on their way already."""
-SEGMENTS_AHEAD: Final = 2
-"""The oldest segments are not packed: their turn comes next."""
 
 
 class Backlog:
@@ -29,7 +27,7 @@ class Backlog:
     def __init__(self, queue: Queue, notices: Notices) -> None:
         self._queue = queue
         self._notices = notices
-        self._readers: dict[int, Reader] = {}
+        self._front: Reader | None = None
         self._adopted: deque[tuple[Owner, deque[Segment | Packed]]] = deque()
         self._looked_at = -LOOK_FOR_ORPHANS
 
@@ -108,13 +106,12 @@ class Backlog:
             owner.abandon()
 
     def _reader(self, segment: Segment | Packed) -> Reader:
-        reader = self._readers.get(id(segment))
-        if reader is None:
-            reader = self._readers[id(segment)] = Reader(segment)
-        return reader
+        if self._front is None or self._front.segment is not segment:
+            self._front = Reader(segment)
+        return self._front
 
     def _discard(self, segment: Segment | Packed) -> None:
-        self._readers.pop(id(segment), None)
+        self._front = None
         segment.remove()
 
     def _look_for_orphans(self) -> None:
@@ -182,7 +179,8 @@ class Backlog:
 
     def _replace(self, segment: Segment | Packed, other: Segment | Packed) -> bool:
         """Put another file in a segment's place; whether it is one of this process."""
-        self._readers.pop(id(segment), None)
+        if self._front is not None and self._front.segment is segment:
+            self._front = None
         for _, found in self._adopted:
             if segment in found:
                 found[found.index(segment)] = other

@@ -14,6 +14,8 @@ from typing import Final
 from sojourn.sdk.segments import COMMITTED, DELIVERED, HEADER, Segment, SegmentError
 
 PACKED_MAGIC: Final = int.from_bytes(b"SOJOURNZ", sys.byteorder)
+SEGMENTS_AHEAD: Final = 2
+"""The oldest segments are not packed: their turn comes next."""
 
 
 class Packed:
