@@ -39,7 +39,7 @@ def main(counts_path: str, lives: int, seed: int, *target: str) -> None:
         if child == 0:
             live(life, counts, *target)
         # At a random moment by its own progress, however slow the machine is.
-        wanted = moments.randrange(80)
+        wanted = moments.randrange(40)
         while struct.unpack_from("I", counts, 4 * life)[0] < wanted:
             time.sleep(0.0005)
         time.sleep(moments.uniform(0, 0.003))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from sojourn.sdk.contexts import Context
 from sojourn.sdk.notices import Notices
 from sojourn.sdk.queue import OVERSHOOT, Queue
 from sojourn.sdk.segments import HEADER, SEGMENT_BYTES, Segment, SegmentError
@@ -78,24 +79,17 @@ def check_complete(agent, sink: Sink) -> None:
 
 def test_a_queue_without_a_sender_drops_the_newest_and_counts_them(tmp_path):
     queue = Queue(tmp_path / "queue", Notices(), max_bytes=MIB)
-    line = b"x" * 4000 + b",\n"
-    context = _context()
+    context = Context(instance_id="i")
     written = 0
-    while queue.append(line, context):
-        written += 1
-    assert written * len(line) >= MIB + OVERSHOOT - 2 * SEGMENT_BYTES
+    while queue.append(line := base64.b64encode(os.urandom(60_000)) + b",\n", context):
+        written += len(line)
+    assert MIB + OVERSHOOT - 2 * SEGMENT_BYTES < written < 2 * (MIB + OVERSHOOT)
     queue.lose("s", "t", 7)
     queue.lose("s", "t", 8)
     queue.lose("s", "t", 10)
     assert [(a.sequence, a.count) for a in queue.absences] == [(7, 2), (10, 1)]
     for segment in [*queue.sealed, queue.current]:
         segment.remove()
-
-
-def _context():
-    from sojourn.sdk.contexts import Context
-
-    return Context(instance_id="i")
 
 
 def test_a_folder_that_cannot_be_written_costs_only_durability(start, sink, tmp_path, caplog):
