@@ -7,6 +7,7 @@ from typing import Any
 from clickhouse_connect.driver.client import Client
 
 from sojourn.store.address import DATABASE, read_address
+from sojourn.store.analysts import Analyst, Analysts, embedded_analysts, remote_analysts
 from sojourn.store.connections import Connections, EmbeddedConnections, EngineAwayError, Node, RemoteConnections
 
 __all__ = ["DATABASE", "DEFAULT_MEMORY_BYTES", "Engine", "EngineAwayError", "Node", "embedded_url"]
@@ -35,11 +36,13 @@ class Engine:
         self._connections: Connections
         if self.embedded:
             self._connections = EmbeddedConnections(url, connections or EMBEDDED_READERS, memory_bytes)
+            self.analysts = Analysts(embedded_analysts(url))
         else:
             address = read_address(url)
             self.cluster, self.database = address.cluster, address.database
             self.stored_database = address.stored_database
             self._connections = RemoteConnections(address, connections or REMOTE_READERS)
+            self.analysts = Analysts(remote_analysts(self._connections.read))
 
     @property
     def nodes(self) -> Sequence[Node]:
@@ -113,8 +116,14 @@ class Engine:
 
         return self._connections.read(call)
 
+    def stop(self, analyst: Analyst) -> None:
+        """Tell the engine to give up what an analyst's connection runs, as soon as it can."""
+        sql = "KILL QUERY WHERE Settings['log_comment'] = {label:String} ASYNC"
+        self._connections.read(lambda client: client.command(sql, parameters={"label": analyst.label}))
+
     def close(self) -> None:
         """Close every connection."""
+        self.analysts.close()
         self._connections.close()
 
 
