@@ -5,6 +5,9 @@ import logging
 import os
 import signal
 import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
@@ -13,10 +16,13 @@ import uvicorn
 
 from sojourn.settings import Settings, settings_url
 from sojourn.store.engine import DEFAULT_MEMORY_BYTES, embedded_url
+from sojourn.store.retention import Retention, retain
 from sojourn.store.store import Store
 from sojourn.web.app import create_app
 from sojourn.web.live import Broadcaster
 from sojourn.web.services import Services
+
+log = structlog.get_logger()
 
 
 class UnsafeHostError(ValueError):
@@ -44,6 +50,7 @@ def serve(
     live = Broadcaster()
     store = Store(store_url or embedded_url(data / "events"), memory_bytes=memory, after_commit=live.publish)
     services = Services(settings, store)
+    tasks = [_Running(task, services) for task in TASKS]
     try:
         config = uvicorn.Config(
             create_app(services, live),
@@ -57,7 +64,56 @@ def serve(
         )
         _Server(config, live).run()
     finally:
+        for running in tasks:
+            running.close()
         services.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Work beside requests: at the start, and so many seconds after each end of it."""
+
+    name: str
+    seconds: float
+    run: Callable[[Services], None]
+
+
+def _retain(services: Services) -> None:
+    retentions = [
+        Retention(
+            frontend=frontend.name,
+            retention_days=frontend.retention_days,
+            discard_retention_days=frontend.discard_retention_days,
+        )
+        for frontend in services.settings.frontends(archived=True)
+    ]
+    retain(services.store.engine, services.eraser, retentions, services.now())
+
+
+TASKS = (Task("retention", 3600, _retain),)
+
+
+class _Running:
+    """One task on a thread of its own. One that fails is tried again at its next time."""
+
+    def __init__(self, task: Task, services: Services) -> None:
+        self._task = task
+        self._services = services
+        self._closed = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"sojourn-{task.name}", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._closed.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._closed.is_set():
+            try:
+                self._task.run(self._services)
+            except Exception:
+                log.exception("task_failed", task=self._task.name)
+            self._closed.wait(self._task.seconds)
 
 
 class _Server(uvicorn.Server):

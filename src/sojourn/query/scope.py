@@ -46,4 +46,4 @@ class Scope:
     def read(self, row_type: type[T], sql: str, **parameters: Any) -> list[T]:
         """The rows of a SELECT as structs. `{frontend:String}` is always bound."""
         body = self.engine.raw_query(sql, "JSONEachRow", {"frontend": self.frontend, **parameters})
-        return msgspec.json.Decoder(row_type).decode_lines(body)
+        return msgspec.json.Decoder(row_type, strict=False).decode_lines(body)

@@ -1,5 +1,7 @@
 """Questions about users: who used the application, on which instances, in which sessions."""
 
+from collections.abc import Iterator
+
 import msgspec
 
 from sojourn.query.answers import Device, Instance, Page, Session, Software, User, UserDetail
@@ -119,6 +121,18 @@ def one_user(scope: Scope, identifier: str, *, limit: int = 50, cursor: str | No
         instances=[_instance(row) for row in instances],
         sessions=_sessions(scope, person, min(limit, MAX_PAGE), cursor),
     )
+
+
+def sessions_of_user(scope: Scope, identifiers: list[str]) -> Iterator[list[Session]]:
+    """All sessions of a user, the newest first, in pages."""
+    person: dict[str, object] = {"identifiers": identifiers, "own": own_instances(scope, identifiers)}
+    cursor: str | None = None
+    while True:
+        page = _sessions(scope, person, MAX_PAGE, cursor)
+        yield page.items
+        cursor = page.next
+        if cursor is None:
+            return
 
 
 def own_instances(scope: Scope, identifiers: list[str]) -> list[str]:

@@ -2,7 +2,8 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 
 import structlog
 
@@ -33,6 +34,8 @@ class Replayer:
         self._closing = False
         self._due: set[str] = set()
         self._replayed: dict[str, Catalog] = {}
+        self._working = threading.Lock()
+        self._pauses = 0
         store.writer.after_commit.append(self._look)
         self._thread = threading.Thread(target=self._run, name="sojourn-replay", daemon=True)
         self._thread.start()
@@ -51,6 +54,16 @@ class Replayer:
                 lambda: self._closing or self._is_replayed(frontend, self._catalogs().get(frontend, _NONE)),
                 deadline - time.monotonic(),
             )
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Write no event again meanwhile: what is read may be about to be erased."""
+        self._pauses += 1
+        try:
+            with self._working:
+                yield
+        finally:
+            self._pauses -= 1
 
     def close(self) -> None:
         """Stop after the chunk at hand; the next start goes on with it."""
@@ -97,13 +110,19 @@ class Replayer:
         catalog = self._catalogs().get(frontend)
         if catalog is None:
             return
-        changed = replay(self._store.engine, self._store.writer, frontend, catalog, self._now, lambda: self._closing)
+        with self._working:
+            changed = replay(self._store.engine, self._store.writer, frontend, catalog, self._now, self._is_stopping)
         if changed:
             log.info("discards_replayed", frontend=frontend, values=changed)
         with self._changed:
-            if not self._closing:
+            if self._is_stopping():
+                self._due.add(frontend)
+            else:
                 self._replayed[frontend] = catalog
             self._changed.notify_all()
+
+    def _is_stopping(self) -> bool:
+        return self._closing or self._pauses > 0
 
 
 _NONE = Catalog()

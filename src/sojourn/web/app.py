@@ -12,10 +12,11 @@ from litestar.types.internal_types import PathParameterDefinition
 
 from sojourn.web import clients, ingest
 from sojourn.web.access import reader
-from sojourn.web.api import configuration, people, reading
+from sojourn.web.api import configuration, people, privacy, reading
 from sojourn.web.errors import EXCEPTION_HANDLERS
 from sojourn.web.live import Broadcaster
 from sojourn.web.pages.failures import missing_page
+from sojourn.web.pages.login import Failures
 from sojourn.web.pages.routes import pages_router
 from sojourn.web.services import Services
 
@@ -44,6 +45,8 @@ API: list[Any] = [
     people.add_merge,
     people.undo_merge,
     people.list_stretches,
+    privacy.export_user,
+    privacy.erase_user,
     configuration.list_frontends,
     configuration.add_frontend,
     configuration.get_settings,
@@ -83,7 +86,7 @@ def create_app(services: Services, live: Broadcaster | None = None) -> Litestar:
         ],
         dependencies={"services": Provide(get_services, sync_to_thread=False, use_cache=True)},
         exception_handlers={**EXCEPTION_HANDLERS, 404: missing_page},
-        state=State({"services": services, "live": live or Broadcaster()}),
+        state=State({"services": services, "live": live or Broadcaster(), "failures": Failures()}),
         openapi_config=OpenAPIConfig(
             title="Sojourn",
             version="1",

@@ -11,6 +11,7 @@ from sojourn.rules.definitions import Catalog
 from sojourn.rules.limits import SECOND
 from sojourn.rules.sessions import SessionPolicy
 from sojourn.settings import Cache, IngestFrontend, Settings, Snapshot
+from sojourn.store.erasure import Eraser
 from sojourn.store.replayer import Replayer
 from sojourn.store.store import Store
 from sojourn.summaries.derivation import Derivation
@@ -49,6 +50,7 @@ class Services:
     _view: _View = field(init=False, default=None)  # type: ignore[assignment]
     login_secret: bytes = field(init=False)
     replayer: Replayer = field(init=False)
+    eraser: Eraser = field(init=False)
     _derivation: Derivation = field(init=False)
     _closed: threading.Event = field(init=False, default_factory=threading.Event)
     _poller: threading.Thread = field(init=False)
@@ -62,6 +64,8 @@ class Services:
         self._derivation.start()
         self.replayer = Replayer(self.store, self._catalogs, self.now)
         self.replayer.definitions_changed()
+        self.eraser = Eraser(self.store, [self.replayer.paused, self._derivation.paused], self._derivation.look_again)
+        self.eraser.resume()
         # The database of the settings may be elsewhere: only this thread and those of changes ever wait for it.
         self._poller = threading.Thread(target=self._poll, name="sojourn-settings", daemon=True)
         self._poller.start()
