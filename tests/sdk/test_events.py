@@ -2,6 +2,7 @@
 
 import logging
 from datetime import timedelta
+from types import MappingProxyType
 
 import pytest
 
@@ -301,3 +302,21 @@ def test_every_public_name_is_there():
     assert sorted(name for name in sojourn.__all__ if getattr(sojourn, name) is not None) == sorted(sojourn.__all__)
     with pytest.raises(AttributeError):
         _ = sojourn.no_such_name
+
+
+def test_any_mapping_will_do_and_none_is_changed(agent, sink):
+    own = {"event_properties.a": 1}
+    data = EventData("e", event_properties=own).add_event_property("event_properties.b", 2)
+    agent.send_event(data)
+    agent.send_event(EventData("e", event_properties=MappingProxyType(own)))
+    agent.send_event(EventData("e", event_properties=MappingProxyType(own)))
+    assert agent.flush()
+    assert own == {"event_properties.a": 1}
+    assert [len(e.event_properties) for e in sink.of_kind("event")] == [2, 1, 1]
+
+
+def test_what_a_modifier_adds_that_cannot_be_sent_is_left_out(agent, sink):
+    agent.add_event_modifier(lambda event: event | {"attributes": {"good": 1, "bad": object(), "nan": float("nan")}})
+    agent.send_event("e")
+    assert agent.flush()
+    assert sink.of_kind("event")[0].attributes == {"good": 1}

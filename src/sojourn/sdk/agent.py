@@ -4,13 +4,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from sojourn.rules.events import EventKind
-from sojourn.rules.limits import MAX_EVENT_PROPERTIES, MAX_NAME
+from sojourn.rules.limits import MAX_NAME
 from sojourn.rules.names import PropertyKind
 from sojourn.rules.sessions import EndReason
 from sojourn.rules.users import clean_identifier
 from sojourn.sdk.actions import RootAction, close_all, enter
 from sojourn.sdk.channel import Channel
-from sojourn.sdk.checks import PLAIN
 from sojourn.sdk.clock import anchor
 from sojourn.sdk.contexts import Context
 from sojourn.sdk.data import (
@@ -62,7 +61,7 @@ class Agent:
         self._recorder = Recorder(channel, self._context(privacy))
         self._recorder.on_split = self._split_view
         self._reporter = Reporter(channel, self._recorder, privacy)
-        self._known = channel.check.known_event
+        self._is_plain = channel.check.is_plain
         self._view: tuple[str, int] | None = None
         self._events_allowed = self._reporter.allows(EventKind.EVENT)
 
@@ -88,11 +87,7 @@ class Agent:
                 and not self._reporter.modifiers
             ):
                 properties = data.event_properties
-                if not (
-                    len(properties) <= MAX_EVENT_PROPERTIES
-                    and self._known.issuperset(properties)
-                    and PLAIN.issuperset(map(type, properties.values()))
-                ):
+                if not self._is_plain(properties):
                     properties = self.channel.check.clean(PropertyKind.EVENT, properties)
                 self._recorder.record_event(data.name[:MAX_NAME], properties)
             else:

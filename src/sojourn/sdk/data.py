@@ -2,15 +2,12 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
-from types import MappingProxyType
 from typing import Any, Final, Self
 
 import msgspec
 
 EVENT_PREFIX: Final = "event_properties."
 SESSION_PREFIX: Final = "session_properties."
-
-NO_PROPERTIES: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 class DataError(ValueError):
@@ -27,7 +24,7 @@ class EventData(_Named, kw_only=True):
     """A custom event. `duration` is in microseconds (or a timedelta), counted back from the moment it is sent."""
 
     duration: int | timedelta = 0
-    event_properties: Mapping[str, Any] = NO_PROPERTIES
+    event_properties: Mapping[str, Any] = msgspec.field(default_factory=dict)
 
     def add_event_property(self, name: str, value: Any) -> Self:
         """Set one property, by its full name (`event_properties.…`)."""

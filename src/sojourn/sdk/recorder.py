@@ -3,20 +3,18 @@
 Every method that reports runs under the channel's lock, so two threads at the moment of a split make one session.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import msgspec
 
 from sojourn.rules.events import EventKind
-from sojourn.rules.limits import MAX_ATTRIBUTE_VALUE, MAX_NAME
+from sojourn.rules.limits import MAX_ATTRIBUTE_VALUE, MAX_NAME, MAX_STRING_VALUE
 from sojourn.rules.names import PropertyKind
 from sojourn.rules.sessions import EndReason, SessionLife, StartReason
 from sojourn.rules.users import identifier_after
-from sojourn.rules.values import clean_text
+from sojourn.rules.values import clean_text, clean_value
 from sojourn.sdk.channel import Channel
-from sojourn.sdk.checks import is_suspicious
 from sojourn.sdk.clock import anchor
 from sojourn.sdk.contexts import Context
 from sojourn.sdk.ids import new_id, random_hex
@@ -307,10 +305,10 @@ class Recorder:
     def _write(self, session: Session, event: Event) -> None:
         try:
             line = _encode(event) + SEPARATOR
-            # Ids, times and the like come first, and are not worth a search.
-            if is_suspicious(line, 200):
+            # Only an event of more bytes than a text may have characters can hold one that is too long.
+            if len(line) > MAX_STRING_VALUE:
                 line = self._careful(event)
-        except (TypeError, ValueError, OverflowError, RecursionError):
+        except (TypeError, ValueError, RecursionError):
             line = self._careful(event)
         if not self.channel.queue.append(line, session.context):
             self.channel.queue.lose(session.session_id, session.stream_id, session.sequence)
@@ -323,14 +321,12 @@ class Recorder:
         event.event_properties = dict(check.clean(PropertyKind.EVENT, event.event_properties))
         event.session_properties = dict(check.clean(PropertyKind.SESSION, event.session_properties))
         event.attributes = {
-            key: clean_text(value, MAX_ATTRIBUTE_VALUE) if isinstance(value, str) else value
+            clean_text(str(key), MAX_NAME): found
             for key, value in event.attributes.items()
+            if (found := clean_text(value, MAX_ATTRIBUTE_VALUE) if isinstance(value, str) else clean_value(value))
+            is not None
         }
-        try:
-            return _encode(event) + SEPARATOR
-        except OverflowError:
-            # The encoder knows no integers beyond 64 bits; the rules do.
-            return json.dumps(msgspec.to_builtins(event), separators=(",", ":")).encode() + SEPARATOR
+        return _encode(event) + SEPARATOR
 
 
 def _nothing(session: Session) -> None:
