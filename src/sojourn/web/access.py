@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from litestar import Request
 from litestar.connection import ASGIConnection
@@ -43,6 +43,11 @@ async def editor(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHan
 async def administrator(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
     """Guard of a handler that answers privacy requests or changes access."""
     await _require(connection, Role.ADMIN)
+
+
+def own_page(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+    """Guard of a form that is open to everybody: it must come from a page of ours."""
+    _check_same_origin(connection)
 
 
 def actor_of(request: Request[Any, Any, Any]) -> Actor:
@@ -93,7 +98,8 @@ def _check_same_origin(connection: ASGIConnection[Any, Any, Any, Any]) -> None:
 
 
 def _login_actor(services: Services, cookie: str) -> Actor | None:
-    name, _, rest = cookie.partition("!")
+    quoted, _, rest = cookie.partition("!")
+    name = unquote(quoted)
     issued, _, signature = rest.partition("!")
     if not issued.isdigit() or not hmac.compare_digest(signature, _sign(services, name, issued)):
         return None
@@ -108,7 +114,8 @@ def _login_actor(services: Services, cookie: str) -> Actor | None:
 def login_cookie(services: Services, name: str) -> str:
     """The value of the login cookie of an account that has just shown its password."""
     issued = str(int(time.time()))
-    return f"{name}!{issued}!{_sign(services, name, issued)}"
+    # Quoted: a name may hold any character, and a cookie may not.
+    return f"{quote(name, safe='')}!{issued}!{_sign(services, name, issued)}"
 
 
 def _sign(services: Services, name: str, issued: str) -> str:

@@ -102,7 +102,7 @@ def device_lanes(instances: Sequence[Instance], sessions: Sequence[Session], zon
         left = at(session.start_time)
         width = max(at(session.end_time) - left, 0.004)
         kind = "live" if session.live else "error" if session.error_count else "empty" if session.empty else ""
-        if not session.user_identifier:
+        if session.anonymous:
             kind += " anonymous"
         said = (
             f"Session, {formats.exact(session.start_time, zone)}, {formats.duration(session.duration)}, "

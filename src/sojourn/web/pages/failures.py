@@ -17,8 +17,10 @@ _TITLES = {
     401: "Log in to go on",
     403: "This is not allowed",
     404: "There is nothing here",
+    405: "This address takes no such request",
     409: "This exists already",
     422: "This cannot be done as asked",
+    429: "Too many attempts",
     500: "The server failed to answer",
     503: "The server is overloaded",
 }

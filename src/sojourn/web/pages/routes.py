@@ -7,10 +7,13 @@ from litestar import Router
 from sojourn.web.pages import (
     assets,
     configuration,
+    exports,
     home,
     ledger,
     live,
+    login,
     overview,
+    palette,
     properties,
     session,
     sessions,
@@ -19,7 +22,21 @@ from sojourn.web.pages import (
 )
 from sojourn.web.pages.failures import PAGE_EXCEPTION_HANDLERS
 
-_MODULES: tuple[Any, ...] = (home, overview, sessions, session, users, properties, ledger, configuration, live, start)
+_MODULES: tuple[Any, ...] = (
+    login,
+    home,
+    overview,
+    sessions,
+    exports,
+    session,
+    users,
+    live,
+    start,
+    palette,
+    properties,
+    ledger,
+    configuration,
+)
 
 
 def pages_router() -> Router:

@@ -1,6 +1,5 @@
 """One session: who, where, why it began and ended, its timeline and its events."""
 
-from itertools import groupby
 from typing import Any
 
 from litestar import Request, Response, get
@@ -8,10 +7,10 @@ from litestar import Request, Response, get
 from sojourn.query.answers import SessionEvent
 from sojourn.query.neighbours import absences_of, next_session, sources_of
 from sojourn.query.sessions import MAX_EVENTS_PAGE, events_of_session, one_session
+from sojourn.query.stretches import stretches
 from sojourn.query.timeline import Gap, find_gaps, property_histories, timeline
 from sojourn.web.access import reader
 from sojourn.web.errors import ApiError
-from sojourn.web.pages import formats
 from sojourn.web.pages.rendering import render
 from sojourn.web.parameters import read_count, read_time
 from sojourn.web.services import Services
@@ -79,7 +78,7 @@ def session_page(request: Request[Any, Any, Any], services: Services, frontend: 
         depths=depths,
         streams=_stream_letters(events),
         gaps=gaps,
-        stretches=user_stretches(events),
+        stretches=(stretches(scope, session_id) or []) if sum(e.kind == "identify" for e in events) > 1 else [],
         attribute_labels=_ATTRIBUTE_LABELS,
         clock_is_wrong=abs(session.clock_offset) > 2_000_000,
     )
@@ -119,21 +118,6 @@ def _stream_letters(events: list[SessionEvent]) -> dict[str, str]:
     """A short name for each stream (process or tab), where there is more than one."""
     streams = list(dict.fromkeys(e.stream_id for e in events))
     return {stream: str(place + 1) for place, stream in enumerate(streams)} if len(streams) > 1 else {}
-
-
-def user_stretches(events: list[SessionEvent]) -> list[tuple[str, int, int]]:
-    """Which identifier the session had from when to when; "" is nobody."""
-    tags = [(e.user_identifier or "", e.timestamp) for e in events]
-    found = []
-    for user, group in groupby(tags, key=lambda tag: tag[0]):
-        times = [time for _, time in group]
-        found.append((user, times[0], times[-1]))
-    return found
-
-
-def kind_label(kind: str) -> str:
-    """What a kind of event is called."""
-    return formats.words(kind)
 
 
 HANDLERS: list[Any] = [session_page]

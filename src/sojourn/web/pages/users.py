@@ -1,23 +1,28 @@
-"""The list of users, and one user with devices, calendar and sessions."""
+"""The list of users, and one user with devices, calendar and sessions; merging two identifiers that are one person."""
 
 from typing import Any
 
-from litestar import Request, Response, get
+import msgspec
+from litestar import Request, Response, get, post
 
-from sojourn.query.filters import SessionFilters
-from sojourn.query.sessions import newest_sessions
+from sojourn.query.answers import Page, Session
+from sojourn.query.cursors import write_cursor
 from sojourn.query.sparks import sparks
 from sojourn.query.users import one_user, users
-from sojourn.rules.limits import DAY
-from sojourn.web.access import reader
+from sojourn.settings.errors import SettingsError
+from sojourn.web.access import actor_of, editor, reader
 from sojourn.web.errors import ApiError
 from sojourn.web.pages.calendars import calendar, device_lanes
-from sojourn.web.pages.rendering import is_partial, render, zone_of
+from sojourn.web.pages.columns import DEFAULT, chosen_columns
+from sojourn.web.pages.home import Form, text_of
+from sojourn.web.pages.rendering import is_partial, page_url, redirect, render, zone_of
 from sojourn.web.services import Services
 
 _PAGE = 50
 _PICTURE = 300
-"""Newest sessions of a user that the picture of lanes and the calendar show."""
+"""Newest sessions of a user that the lanes of devices and the calendar show."""
+_COLUMNS = [key for key in DEFAULT if key != "user"]
+_USER = "/frontends/{frontend:str}/user"
 
 
 @get("/frontends/{frontend:str}/users", guards=[reader], sync_to_thread=True, include_in_schema=False)
@@ -27,11 +32,10 @@ def users_page(request: Request[Any, Any, Any], services: Services, frontend: st
     page = users(
         services.scope(frontend), search=search, limit=_PAGE, cursor=request.query_params.get("cursor") or None
     )
-    partial = is_partial(request) and request.headers.get("hx-target", "").endswith("users-found")
     return render(
         request,
         services,
-        "parts/users.html" if partial else "users.html",
+        "parts/users.html" if is_partial(request) else "users.html",
         frontend=frontend,
         section="users",
         page=page,
@@ -40,48 +44,72 @@ def users_page(request: Request[Any, Any, Any], services: Services, frontend: st
     )
 
 
-@get("/frontends/{frontend:str}/user", guards=[reader], sync_to_thread=True, include_in_schema=False)
+@get(_USER, guards=[reader], sync_to_thread=True, include_in_schema=False)
 def user_page(request: Request[Any, Any, Any], services: Services, frontend: str) -> Response[Any]:
-    """One user by the parameter `identifier`, over all devices."""
+    """One user by the parameter `identifier`, over all devices; `ask` opens a question before something is done."""
+    return _page(request, services, frontend, request.query_params.get("identifier", ""))
+
+
+def _page(
+    request: Request[Any, Any, Any], services: Services, frontend: str, identifier: str, error: str = ""
+) -> Response[Any]:
     scope = services.scope(frontend)
-    identifier = request.query_params.get("identifier", "")
     cursor = request.query_params.get("cursor") or None
-    user = one_user(scope, identifier, limit=_PAGE, cursor=cursor)
+    user = one_user(scope, identifier, limit=_PICTURE, cursor=cursor)
     if user is None:
         raise ApiError(404, f"no event of {frontend} carried the user identifier {identifier[:250]!r}", "identifier")
-    drawn = newest_sessions(scope, SessionFilters(user=identifier, empty=True), limit=_PICTURE).items
+    drawn = user.sessions.items
+    page = _first(user.sessions)
     zone = zone_of(request)
     return render(
         request,
         services,
         "user.html",
+        status=422 if error else 200,
         frontend=frontend,
         section="users",
         user=user,
-        sparks=sparks(scope, user.sessions.items),
-        properties=_properties_now(drawn),
+        page=page,
+        sparks=sparks(scope, page.items),
+        columns=chosen_columns(scope.catalog, _COLUMNS),
         lanes=device_lanes(user.instances, drawn, zone),
         calendar=calendar(drawn, scope.now, zone),
-        days_active=len({(s.start_time + _shift(s.start_time, zone)) // DAY for s in drawn}),
+        more=user.sessions.next is not None,
         drawn=len(drawn),
         paged=cursor is not None,
+        ask=request.query_params.get("ask", ""),
+        merged=[pair for pair in services.settings.merges(frontend) if pair.identifier in user.identifiers],
+        error=error,
     )
 
 
-def _shift(time: int, zone: Any) -> int:
-    from sojourn.web.pages.formats import moment
-
-    offset = moment(time, zone).utcoffset()
-    return round(offset.total_seconds() * 1_000_000) if offset else 0
-
-
-def _properties_now(sessions: list[Any]) -> list[tuple[str, Any, Any]]:
-    """The newest value of each session property, with the session that had it."""
-    found: dict[str, tuple[Any, Any]] = {}
-    for session in sessions:
-        for name, value in session.session_properties.items():
-            found.setdefault(name, (value, session))
-    return [(name, *found[name]) for name in sorted(found)]
+def _first(sessions: Page[Session]) -> Page[Session]:
+    """The part of the sessions of the picture that the table shows."""
+    items = sessions.items[:_PAGE]
+    if len(items) == len(sessions.items):
+        return sessions
+    return msgspec.structs.replace(sessions, items=items, next=write_cursor(items[-1].start_time, items[-1].session_id))
 
 
-HANDLERS: list[Any] = [users_page, user_page]
+@post(f"{_USER}/merge", guards=[editor], sync_to_thread=True, include_in_schema=False)
+def merge_user(request: Request[Any, Any, Any], services: Services, frontend: str, data: Form) -> Response[Any]:
+    """From now on show another identifier as this user."""
+    canonical, other = text_of(data, "identifier"), text_of(data, "other").strip()
+    try:
+        services.settings.merge(frontend, other, canonical, actor=actor_of(request).name)
+    except SettingsError as error:
+        return _page(request, services, frontend, canonical, error.message)
+    services.refresh()
+    return redirect(page_url(frontend, "user", identifier=canonical))
+
+
+@post(f"{_USER}/unmerge", guards=[editor], sync_to_thread=True, include_in_schema=False)
+def unmerge_user(request: Request[Any, Any, Any], services: Services, frontend: str, data: Form) -> Response[Any]:
+    """Show an identifier as itself again."""
+    canonical, other = text_of(data, "identifier"), text_of(data, "other")
+    services.settings.undo_merge(frontend, other, actor=actor_of(request).name)
+    services.refresh()
+    return redirect(page_url(frontend, "user", identifier=canonical))
+
+
+HANDLERS: list[Any] = [users_page, user_page, merge_user, unmerge_user]

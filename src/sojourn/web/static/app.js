@@ -2,6 +2,8 @@
 import { freshen } from "./times.js";
 import "./copying.js";
 import "./live.js";
+import "./palette.js";
+import "./zooming.js";
 import "./tips.js";
 
 freshen(document);
