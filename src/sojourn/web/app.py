@@ -14,6 +14,7 @@ from sojourn.web import clients, ingest
 from sojourn.web.access import reader
 from sojourn.web.api import configuration, people, privacy, reading
 from sojourn.web.errors import EXCEPTION_HANDLERS
+from sojourn.web.exporting import Exports
 from sojourn.web.live import Broadcaster
 from sojourn.web.pages.failures import missing_page
 from sojourn.web.pages.login import Failures
@@ -71,6 +72,7 @@ def _operation_id(handler: HTTPRouteHandler, _: str, __: list[str | PathParamete
 
 def create_app(services: Services, live: Broadcaster | None = None) -> Litestar:
     """The application over a server's parts; `live` is told by the store what has become durable."""
+    exports = Exports()
 
     def get_services() -> Services:
         return services
@@ -86,7 +88,7 @@ def create_app(services: Services, live: Broadcaster | None = None) -> Litestar:
         ],
         dependencies={"services": Provide(get_services, sync_to_thread=False, use_cache=True)},
         exception_handlers={**EXCEPTION_HANDLERS, 404: missing_page},
-        state=State({"services": services, "live": live or Broadcaster(), "failures": Failures()}),
+        state=State({"services": services, "live": live or Broadcaster(), "failures": Failures(), "exports": exports}),
         openapi_config=OpenAPIConfig(
             title="Sojourn",
             version="1",
@@ -95,5 +97,6 @@ def create_app(services: Services, live: Broadcaster | None = None) -> Litestar:
             operation_id_creator=_operation_id,
         ),
         request_max_body_size=1 << 20,
+        on_shutdown=[exports.close],
         logging_config=None,
     )
