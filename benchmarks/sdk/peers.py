@@ -21,7 +21,10 @@ PROPERTIES: dict[str, Any] = {
 
 
 class Sdk:
-    """How one SDK is called. `event` is the call that is timed; `identify` and `other` where it has them."""
+    """How one SDK is called. `event` is the call that is timed; `identify` and `other` where it has them.
+
+    `close` is the last call that the SDK's documentation asks for at the end of a program.
+    """
 
     def __init__(
         self,
@@ -29,11 +32,13 @@ class Sdk:
         identify: Callable[[], Any] | None = None,
         other: Callable[[], Any] | None = None,
         flush: Callable[[], Any] = lambda: None,
+        close: Callable[[], Any] | None = None,
     ) -> None:
         self.event = event
         self.identify = identify
         self.other = other
         self.flush = flush
+        self.close = close or flush
 
 
 def sojourn(port: int) -> Sdk:
@@ -46,7 +51,7 @@ def sojourn(port: int) -> Sdk:
     def event() -> None:
         sdk.send_event(EventData("checkout", event_properties=properties))
 
-    return Sdk(event, lambda: sdk.identify_user("user@example.com"), flush=lambda: agent.flush(5))
+    return Sdk(event, lambda: sdk.identify_user("user@example.com"), flush=lambda: agent.flush(30), close=lambda: None)
 
 
 def posthog(port: int) -> Sdk:
@@ -57,6 +62,7 @@ def posthog(port: int) -> Sdk:
         lambda: client.capture("checkout", distinct_id="user@example.com", properties=PROPERTIES),
         lambda: client.set(distinct_id="user@example.com", properties={"tier": "gold"}),
         flush=client.flush,
+        close=client.shutdown,
     )
 
 
@@ -106,7 +112,7 @@ def opentelemetry(port: int) -> Sdk:
     def event() -> None:
         logger.emit(LogRecord(timestamp=time.time_ns(), event_name="checkout", attributes=PROPERTIES))
 
-    return Sdk(event, flush=provider.force_flush)
+    return Sdk(event, flush=provider.force_flush, close=provider.shutdown)
 
 
 PEERS: dict[str, Callable[[int], Sdk]] = {

@@ -52,7 +52,7 @@ def cost(sdk: Sdk, count: int) -> dict[str, Any]:
 def burst(sdk: Sdk, count: int) -> dict[str, Any]:
     """A burst and a clean exit, with the last call that the SDK's documentation asks for."""
     fill(sdk, count)
-    sdk.flush()
+    sdk.close()
     return {}
 
 
