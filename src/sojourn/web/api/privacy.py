@@ -61,10 +61,14 @@ def export_user(services: Services, frontend: str, data: ExportRequest) -> Strea
 @post(f"{_PRIVACY}/erase", guards=[administrator], sync_to_thread=True, status_code=200)
 def erase_user(request: Request[Any, Any, Any], services: Services, frontend: str, data: ErasureRequest) -> Erasure:
     """Erase a user everywhere: every session in which an identifier of the user was ever used, whole."""
+    return erase(services, frontend, data.identifier, actor_of(request).name)
+
+
+def erase(services: Services, frontend: str, identifier: str, actor: str) -> Erasure:
+    """Erase a user everywhere, and write to the history who did it."""
     scope = services.scope(frontend)
-    identifiers = scope.identifiers_of(_checked(data.identifier))
+    identifiers = scope.identifiers_of(_checked(identifier))
     proof = services.eraser.erase_user(frontend, identifiers, own_instances(scope, identifiers))
-    actor = actor_of(request).name
     audit = [services.settings.forget_user(frontend, one, actor=actor) for one in identifiers]
     services.refresh()
     erased = sum(one.before for one in proof)
