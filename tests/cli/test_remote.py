@@ -111,7 +111,7 @@ def test_export_writes_all_of_a_user_to_a_file(run, peer, tmp_path):
     assert result.exit_code == 0
     assert (tmp_path / "user.json").read_bytes() == peer.body
     assert [(path, body) for path, body, _ in peer.requests] == [
-        ("/api/v1/frontends/shop/users/a%2Fb%40example.com/export", {"format": "json"})
+        ("/api/v1/frontends/shop/privacy/export", {"identifier": "a/b@example.com", "format": "json"})
     ]
 
 
@@ -123,4 +123,6 @@ def test_erase_asks_first(run, peer):
     erased = run("user", "erase", "shop", "ann", *there, input="y\n")
     assert (erased.exit_code, json.loads(erased.stdout)) == (0, {"events": 3})
     assert run("user", "erase", "shop", "ann", "--yes", *there).exit_code == 0
-    assert [path for path, _, _ in peer.requests] == ["/api/v1/frontends/shop/users/ann/erase"] * 2
+    assert [(path, body) for path, body, _ in peer.requests] == [
+        ("/api/v1/frontends/shop/privacy/erase", {"identifier": "ann"})
+    ] * 2

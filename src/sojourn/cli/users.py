@@ -23,7 +23,8 @@ def user() -> None:
 def export(frontend: str, identifier: str, format_: str, output: Path, endpoint: str, token: str | None) -> None:
     """Write all that is kept of a user to a file."""
     api = Api(endpoint, token)
-    write(api.stream("POST", api.frontend(frontend, "users", identifier, "export"), {"format": format_}), output)
+    request = {"identifier": identifier, "format": format_}
+    write(api.stream("POST", api.frontend(frontend, "privacy", "export"), request), output)
     next_step("hand the file over, and delete your copy")
 
 
@@ -37,5 +38,5 @@ def erase(frontend: str, identifier: str, yes: bool, endpoint: str, token: str |
     if not yes:
         click.confirm(f"Erase {printable(identifier)} from {printable(frontend)} for good?", abort=True, err=True)
     api = Api(endpoint, token)
-    show_json(api.ask("POST", api.frontend(frontend, "users", identifier, "erase")))
+    show_json(api.ask("POST", api.frontend(frontend, "privacy", "erase"), {"identifier": identifier}))
     next_step("the history of the frontend holds the audit entry, which names the user by a keyed hash alone")

@@ -6,7 +6,7 @@ from urllib.parse import unquote
 from litestar import Request, get
 
 from sojourn.query.answers import DiscardEntry, Page, Session, SessionEvent, User, UserDetail
-from sojourn.query.discards import discards
+from sojourn.query.discards import MAX_LINES, discards_page
 from sojourn.query.sessions import MAX_EVENTS_PAGE, MAX_PAGE, events_of_session, newest_sessions, one_session
 from sojourn.query.users import one_user, users
 from sojourn.web.access import reader
@@ -95,6 +95,15 @@ def identifier_in_path(request: Request[Any, Any, Any]) -> str:
 
 
 @get(f"{_FRONTEND}/discards", guards=[reader], sync_to_thread=True)
-def list_discards(services: Services, frontend: str) -> Page[DiscardEntry]:
-    """The ledger of what was left out of events, by key, reason and SDK version."""
-    return Page(items=discards(services.scope(frontend)), next=None)
+def list_discards(request: Request[Any, Any, Any], services: Services, frontend: str) -> Page[DiscardEntry]:
+    """The ledger of what was left out of events, by key, reason and SDK version, the most frequent first.
+
+    `key` and `reason` narrow it; `count` is of events. What a later definition let in is in its events instead.
+    """
+    return discards_page(
+        services.scope(frontend),
+        key=request.query_params.get("key", ""),
+        reason=request.query_params.get("reason", ""),
+        limit=_limit(request, MAX_LINES, MAX_LINES),
+        cursor=request.query_params.get("cursor"),
+    )
