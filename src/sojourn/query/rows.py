@@ -142,8 +142,7 @@ def fitting(values: dict[str, str], catalog: Catalog) -> dict[str, str]:
     return {
         name: text
         for name, text in values.items()
-        if (definition := catalog.find(name)) is None
-        or data_type_of(msgspec.json.decode(text)) is definition.data_type
+        if (definition := catalog.find(name)) is None or data_type_of(msgspec.json.decode(text)) is definition.data_type
     }
 
 

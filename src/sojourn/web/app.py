@@ -13,6 +13,7 @@ from litestar.types.internal_types import PathParameterDefinition
 from sojourn.web import clients, ingest
 from sojourn.web.access import reader
 from sojourn.web.api import configuration, people, privacy, reading
+from sojourn.web.browser_sdk import browser_sdk
 from sojourn.web.errors import EXCEPTION_HANDLERS
 from sojourn.web.exporting import Exports
 from sojourn.web.live import Broadcaster
@@ -35,6 +36,7 @@ def metrics(services: Services) -> Response[bytes]:
     return Response(services.metrics.text(), media_type="text/plain; version=0.0.4")
 
 
+INGEST: list[Any] = [ingest.preflight, ingest.take_events, *clients.HANDLERS, browser_sdk]
 API: list[Any] = [
     reading.list_sessions,
     reading.get_session,
@@ -81,9 +83,7 @@ def create_app(services: Services, live: Broadcaster | None = None) -> Litestar:
         # In one router, whose routes are registered once. One by one, Litestar prepares the handlers of a path again
         # for each further method, and from the third on the first ones answer with a coroutine.
         route_handlers=[
-            Router(
-                "/", route_handlers=[ingest.preflight, ingest.take_events, *clients.HANDLERS, health, metrics, *API]
-            ),
+            Router("/", route_handlers=[*INGEST, health, metrics, *API]),
             pages_router(),
         ],
         dependencies={"services": Provide(get_services, sync_to_thread=False, use_cache=True)},

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from litestar import Request, Response, post, route
 
 from sojourn.ingest.admission import admit
+from sojourn.ingest.agents import complete
 from sojourn.ingest.check import batch_problem
 from sojourn.store.rows import Rows
 from sojourn.store.writer import Overloaded
@@ -80,6 +81,8 @@ async def take(
     if count > MAX_EVENTS:
         raise ApiError(413, f"events: {count}; at most {MAX_EVENTS} in one request", "events")
     terms = services.frontend_of_key(key, None)
+    for one in parsed:
+        complete(one.batch, request.headers.get("user-agent", ""))
     client_ip = address or (request.client.host if request.client else "")
 
     def admit_all() -> tuple[Rows, list[Receipt]]:
