@@ -7,7 +7,7 @@ from litestar import Request, Response, get
 from sojourn.query.answers import SessionEvent
 from sojourn.query.neighbours import absences_of, next_session, sources_of
 from sojourn.query.sessions import MAX_EVENTS_PAGE, events_of_session, one_session
-from sojourn.query.stretches import stretches
+from sojourn.query.stretches import stretches_of
 from sojourn.query.timeline import Gap, find_gaps, property_histories, timeline
 from sojourn.web.access import reader
 from sojourn.web.errors import ApiError
@@ -78,7 +78,7 @@ def session_page(request: Request[Any, Any, Any], services: Services, frontend: 
         depths=depths,
         streams=_stream_letters(events),
         gaps=gaps,
-        stretches=(stretches(scope, session_id) or []) if sum(e.kind == "identify" for e in events) > 1 else [],
+        stretches=stretches_of(session, events),
         attribute_labels=_ATTRIBUTE_LABELS,
         clock_is_wrong=abs(session.clock_offset) > 2_000_000,
     )
