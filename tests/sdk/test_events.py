@@ -194,6 +194,14 @@ def test_a_modifier_that_adds_is_checked_too(agent, sink, caplog):
     assert "event_properties.bad_" in caplog.text
 
 
+def test_agents_of_other_instances_share_the_modifiers(agent, sink):
+    visitor = agent.for_instance("visitor-1")
+    agent.add_event_modifier(lambda event: event | {"name": "hidden"})
+    visitor.send_event("secret")
+    assert agent.flush()
+    assert [e.name for e in sink.of_kind("event")] == ["hidden"]
+
+
 def test_a_modifier_may_report_an_event_of_its_own(agent, sink):
     def echo(event):
         if event["name"] == "first":

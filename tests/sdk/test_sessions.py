@@ -1,6 +1,7 @@
 """When sessions start and end, and who is tagged, by what arrives at the server."""
 
 import threading
+import uuid
 
 from sojourn.wire.messages import Policy
 from tests.sdk.conftest import HOUR, MINUTE, SECOND
@@ -24,6 +25,23 @@ def test_the_first_event_starts_a_session(agent, sink):
     assert (event.kind, event.name, event.sequence) == ("event", "opened", 1)
     assert event.session_id == start.session_id
     assert event.stream_id == start.stream_id
+
+
+def test_ids_are_uuids_of_version_7_in_the_order_of_time(agent, sink, clock):
+    for number in range(20_000):
+        if number % 5000 == 0:
+            clock.advance(700)
+            agent.end_session()
+        agent.send_event("e")
+    assert agent.flush(10)
+    ids = [e.event_id for e in sink.events]
+    assert len(set(ids)) == len(ids)
+    assert ids == sorted(ids)
+    sessions = {e.session_id for e in sink.events}
+    for found in (*ids[::100], *sessions):
+        parsed = uuid.UUID(found)
+        assert (parsed.version, parsed.variant, str(parsed)) == (7, uuid.RFC_4122, found)
+    assert abs(int(ids[-1][:13].replace("-", ""), 16) - clock.wall() // 1000) <= 1
 
 
 def test_nothing_is_sent_before_the_first_event(agent, sink):

@@ -147,12 +147,13 @@ class Agent:
         """Let a function see, change or (by giving None) drop each event before it is queued; see `modifiers.py`."""
         if not callable(modifier):
             raise DataError(f"an event modifier is a function, not {type(modifier).__name__}")
-        self._reporter.modifiers = (*self._reporter.modifiers, modifier)
+        self._reporter.modifiers.append(modifier)
 
     @guarded
     def remove_event_modifier(self, modifier: EventModifier) -> None:
         """Take back `add_event_modifier`."""
-        self._reporter.modifiers = tuple(kept for kept in self._reporter.modifiers if kept is not modifier)
+        if modifier in self._reporter.modifiers:
+            self._reporter.modifiers.remove(modifier)
 
     @property
     def user_privacy_options(self) -> UserPrivacyOptions:
@@ -234,7 +235,10 @@ class Agent:
         os: Software | None = None,
         browser: Software | None = None,
     ) -> "Agent":
-        """An agent of another instance over the same channel: one for each user of a web server, say."""
+        """An agent of another instance over the same channel: one for each user of a web server, say.
+
+        It begins with the privacy options of this one, and shares its event modifiers, those added later too.
+        """
         agent = Agent(
             self.channel,
             instance_id=instance_id,

@@ -15,7 +15,7 @@ def modified(modifiers: Iterable[EventModifier], event: dict[str, Any], notices:
 
     A modifier that raises drops the event: it may have been about to remove something that must not leave.
     """
-    for modifier in modifiers:
+    for modifier in list(modifiers):
         try:
             result = modifier(event)
         except Exception as error:

@@ -6,16 +6,17 @@ The lock is the kernel's (`flock`), so it ends with the process, however that en
 
 import contextlib
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from sojourn.sdk.ids import random_hex
 
-try:
+if sys.platform == "win32":
+    import msvcrt
+else:
     import fcntl
-except ImportError:  # Windows: an open file cannot be deleted or renamed there, which serves as the lock
-    fcntl = None  # type: ignore[assignment]
 
 LOCK: Final = ".lock"
 SEGMENT: Final = ".seg"
@@ -36,13 +37,14 @@ class Owner:
     def claim(cls, directory: Path) -> "Owner":
         """A new name for this process. Raises OSError when the directory cannot be used."""
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        name = random_hex(8)
-        hidden = directory / f".{name}"
-        descriptor = os.open(hidden, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o600)
-        _lock(descriptor)
-        # It gets its name only when it is locked, so no other process ever finds it free.
-        hidden.rename(directory / (name + LOCK))
-        return cls(directory, name, descriptor)
+        while True:
+            name = random_hex(8)
+            path = directory / (name + LOCK)
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o600)
+            if _is_ours(descriptor, path):
+                return cls(directory, name, descriptor)
+            # Another process took the new file for that of a dead one, before it was locked.
+            os.close(descriptor)
 
     @classmethod
     def adopt(cls, directory: Path, name: str) -> "Owner | None":
@@ -52,11 +54,8 @@ class Owner:
             descriptor = os.open(path, os.O_RDWR | getattr(os, "O_CLOEXEC", 0))
         except OSError:
             return None
-        try:
-            if _lock(descriptor) and os.path.samestat(os.fstat(descriptor), path.stat()):
-                return cls(directory, name, descriptor)
-        except OSError:
-            pass
+        if _is_ours(descriptor, path):
+            return cls(directory, name, descriptor)
         os.close(descriptor)
         return None
 
@@ -104,11 +103,13 @@ def bytes_of_others(directory: Path, mine: set[str]) -> int:
     return total
 
 
-def _lock(descriptor: int) -> bool:
-    if fcntl is None:
-        return True
+def _is_ours(descriptor: int, path: Path) -> bool:
+    """Lock an open file; whether that worked and the file is still the one of that name."""
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if sys.platform == "win32":
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        else:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.path.samestat(os.fstat(descriptor), path.stat())
     except OSError:
         return False
-    return True

@@ -69,7 +69,8 @@ class Recorder:
         self._steady = channel.clock.steady
         self._start_reason = StartReason.START_UP
         self.previous_session_id = ""
-        channel.policy_listeners.add(self)
+        with channel.lock:
+            channel.policy_listeners.add(self)
 
     def record(
         self,

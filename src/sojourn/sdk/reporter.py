@@ -28,7 +28,7 @@ class Reporter:
         self.notices: Notices = channel.notices
         self.recorder = recorder
         self.privacy = privacy
-        self.modifiers: tuple[EventModifier, ...] = ()
+        self.modifiers: list[EventModifier] = []
         self.open_actions: list[Action] = []
 
     def allows(self, kind: EventKind) -> bool:

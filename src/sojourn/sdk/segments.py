@@ -172,4 +172,4 @@ def _reserve(descriptor: int, size: int) -> None:
             return
     block = bytes(64 * 1024)
     for start in range(0, size, len(block)):
-        os.pwrite(descriptor, block[: size - start], start)
+        os.write(descriptor, block[: size - start])

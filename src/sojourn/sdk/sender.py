@@ -141,6 +141,7 @@ class Sender:
             except Exception:
                 # Nothing is lost by waiting, and everything by giving up.
                 self._notices.failed("sending")
+                self._signal.clear()
                 self._signal.wait(LONGEST_BACK_OFF)
         try:
             if not self.held:
