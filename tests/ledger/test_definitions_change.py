@@ -16,7 +16,8 @@ from sojourn.rules.summaries import summarize
 from sojourn.rules.values import DataType, Value
 from tests.server import Frontend, Server, now
 
-HISTORIES = int(os.environ.get("SOJOURN_HISTORIES", "200"))
+HISTORIES = int(os.environ.get("SOJOURN_HISTORIES", "200")) // 8
+"""How many random histories each test tries: each has a frontend of its own, and its definitions."""
 SESSION_KEYS = ["session_properties.tier", "session_properties.TIER", "session_properties.cart.value"]
 EVENT_KEYS = ["event_properties.note", "event_properties.Note"]
 FIELDS = [(PropertyKind.SESSION, "tier"), (PropertyKind.SESSION, "cart.value"), (PropertyKind.EVENT, "note")]
@@ -186,7 +187,7 @@ def check_sessions(frontend: Frontend, events: list[Sent], catalog: Catalog) -> 
                 assert reported == event.session_properties
 
 
-@settings(max_examples=HISTORIES // 2, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=HISTORIES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data(), st.lists(EVENT, min_size=1, max_size=8), additions())
 def test_a_property_defined_late_was_always_defined(
     server: Server, data: st.DataObject, events: list[Sent], steps: list[Any]
@@ -198,7 +199,7 @@ def test_a_property_defined_late_was_always_defined(
     assert DiscardReason.INVALID_VALUE.value not in {reason for _, reason in ledger}
 
 
-@settings(max_examples=HISTORIES // 2, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=HISTORIES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data(), st.lists(EVENT, min_size=1, max_size=8), corrections())
 def test_a_definition_corrected_late_was_always_right(
     server: Server, data: st.DataObject, events: list[Sent], steps: list[Any]
