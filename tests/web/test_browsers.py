@@ -38,7 +38,7 @@ def test_the_module_is_served_to_any_origin_and_kept(server: Server) -> None:
             {"name": "Mobile Safari", "version": "17.5"},
         ),
         (
-            "Mozilla/5.0 (Linux; Android 13; SM-X710) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0 Safari/537.36",
+            "Mozilla/5.0 (Linux; Android 13; SM-X710) AppleWebKit/537.36 (KHTML) Chrome/142.0 Safari/537.36",
             {"type": "tablet", "manufacturer": "", "model": "SM-X710"},
             {"name": "Android", "version": "13"},
             {"name": "Chrome", "version": "142.0"},

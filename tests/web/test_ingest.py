@@ -70,7 +70,7 @@ def test_a_bad_body_gets_a_clear_error(
     ("bad", "names"),
     [
         ({"kind": 7}, "kind"),
-        ({"kind": "nonsense"}, "kind"),
+        ({"kind": "Not a kind"}, "kind"),
         ({"event_id": "not-a-uuid"}, "event_id"),
         ({"timestamp": "yesterday"}, "timestamp"),
         ({"timestamp": -1}, "timestamp"),

@@ -14,6 +14,8 @@ MAX_SENT_PROPERTIES = 1_000
 """Properties of one event, kept or not: many more than a mistake sends."""
 
 _KINDS = frozenset(kind.value for kind in EventKind)
+_LATER_KIND = re.compile(r"[a-z][a-z_]{0,39}")
+"""What a client of a later version may send: it is an event like any other."""
 _UUID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}")
 
 
@@ -33,8 +35,8 @@ def event_problem(event: Event) -> tuple[RejectReason, str] | None:
 
 
 def _problem(event: Event) -> str | None:
-    if event.kind not in _KINDS:
-        return f"kind: one of {', '.join(sorted(_KINDS))}"
+    if event.kind not in _KINDS and not _LATER_KIND.fullmatch(event.kind):
+        return f"kind: one of {', '.join(sorted(_KINDS))}, or another word of lowercase letters"
     if not _UUID.fullmatch(event.event_id):
         return "event_id: a UUID"
     if not 0 <= event.timestamp < LATEST_TIMESTAMP:
