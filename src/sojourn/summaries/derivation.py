@@ -6,7 +6,8 @@ store after a start (progress.py).
 
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import structlog
 
@@ -16,11 +17,14 @@ from sojourn.store.engine import Engine
 from sojourn.store.rows import Rows
 from sojourn.summaries.broken import may_be_broken
 from sojourn.summaries.deriving import INSTANCE_MARK, Touched, derive_again
+from sojourn.summaries.found import ANY_TIME
 from sojourn.summaries.policies import policy_history
 from sojourn.summaries.progress import settle_others, touched_since, undone_since, write_progress
 
 GATHER_SECONDS = 0.1
-"""How long sources are gathered before they are looked at together; while that takes longer, as long as it takes."""
+"""How long sources are gathered before they are looked at together, at least."""
+REST = 4
+"""How many times as long as the last round took: the derivation leaves four fifths of a core to the others."""
 LONGEST_GATHER_SECONDS = 0.8
 """What was committed is derived within 2 s, so that nobody waits longer than this for a round to begin."""
 RETRY_SECONDS = 1.0
@@ -54,6 +58,7 @@ class Derivation:
         self._closing = False
         self._undone: Iterator[list[tuple[str, str, int]]] | None = touched_since(engine, undone_since(engine))
         self._written_at = 0
+        self._working = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="sojourn-derivation", daemon=True)
 
     def start(self) -> None:
@@ -72,6 +77,16 @@ class Derivation:
             for absence in rows.absences:
                 touched.setdefault((absence.frontend, absence.source_id), absence.received_at)
         self._touch(touched)
+
+    def look_again(self, frontend: str, sources: Sequence[str]) -> None:
+        """Derive sources anew, of which events were erased."""
+        self._touch({(frontend, source): ANY_TIME for source in sources})
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Write no session meanwhile: what is read may be about to be erased."""
+        with self._working:
+            yield
 
     def close(self) -> None:
         """Derive what is waiting, for some seconds at most, and stop. The rest is found again at the next start."""
@@ -99,8 +114,10 @@ class Derivation:
                 if began >= closes_at or not (self._touched or self._undone):
                     break
             try:
-                self._round()
-                gather = min(max(GATHER_SECONDS, (self._now() - began) / SECOND), LONGEST_GATHER_SECONDS)
+                with self._working:
+                    self._round()
+                took = (self._now() - began) / SECOND
+                gather = min(max(GATHER_SECONDS, took * REST), LONGEST_GATHER_SECONDS)
             except Exception:
                 # The engine may be out of memory, or away: what was touched stays so.
                 log.exception("derivation_failed")

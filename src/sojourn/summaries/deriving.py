@@ -52,7 +52,7 @@ def derive_again(engine: Engine, frontend: str, touched: Touched, history: Polic
     left: dict[str, int] = {}
     sized = sizes(engine, frontend, list(touched))
     for batch in _batches(touched, sized):
-        left |= _Derivation(engine, frontend, history, sized).run(batch)
+        left |= _Derivation(engine, frontend, history, sized).run(batch, MAX_EVENTS)
     # Another node may have looked at one more event, and written before this one did: who saw less looks again.
     for source, size in sizes(engine, frontend, list(sized)).items():
         if size.events > sized[source].events:
@@ -85,7 +85,7 @@ class _Derivation:
         self.written = _Written()
         self.left: dict[str, int] = {}
 
-    def run(self, touched: Touched, limit: int = MAX_EVENTS) -> dict[str, int]:
+    def run(self, touched: Touched, limit: int) -> dict[str, int]:
         whole = [source for source in touched if self._is_seen_whole(source)]
         since = {source: ANY_TIME if source in whole else time for source, time in touched.items()}
         before = derived_before(self.engine, self.frontend, since)
