@@ -1,11 +1,13 @@
 """An erased user is in no file under the data folder; everybody else is there as before. Through a started server."""
 
 import json
+import threading
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from sojourn.rules.limits import SECOND
@@ -194,3 +196,55 @@ def test_an_identifier_that_nobody_can_have_is_refused(own: Server, request_: st
     frontend = own.frontend()
     answer = own.http.post(f"{frontend.path}/privacy/{request_}", json={"identifier": identifier})
     assert (answer.status_code, answer.json()["error"]["field"]) == (422, "identifier")
+
+
+def test_events_of_before_an_erasure_stay_out_and_those_of_after_are_taken(own: Server) -> None:
+    frontend = own.frontend()
+    ann = name_of("ann")
+    queued = [
+        event(session="ann-1", sequence=1, user_identifier=ann),
+        event(session="ann-1", sequence=2),
+        event(session="offline", sequence=0, user_identifier=ann),
+    ]
+    frontend.send(event(session="ann-1", sequence=0, user_identifier=ann), instance_id="phone")
+    erase(frontend, ann)
+    for restart in (False, True):
+        if restart:
+            own.stop()
+            own.start()
+        receipt = frontend.send(*queued, event(session="bob-1", user_identifier="bob"), instance_id="phone")
+        assert [r["reason"] for r in receipt["rejected"]] == ["erased"] * 3
+        assert receipt["accepted"] == 1
+    assert traces(own.data, ann) == []
+    assert [s["session_id"] for s in frontend.sessions()] == ["bob-1"]
+    assert frontend.send(event(session="ann-9", user_identifier=ann), instance_id="phone")["accepted"] == 1
+    assert {s["session_id"] for s in frontend.sessions()} == {"ann-9", "bob-1"}
+
+
+def test_nothing_of_a_user_survives_who_keeps_sending_while_being_erased(own: Server) -> None:
+    frontend = own.frontend()
+    ann = name_of("ann")
+    stop = threading.Event()
+
+    def send() -> None:
+        number = 0
+        with httpx.Client(base_url=own.url, timeout=60) as http:
+            while not stop.is_set():
+                sent = event(session=f"ann-{number % 5}", user_identifier=ann, timestamp=now() - 3600 * SECOND)
+                body = {"instance_id": "phone", "events": [sent]}
+                http.post("/v1/events", json=body, headers={"Authorization": f"Bearer {frontend.key}"})
+                number += 1
+
+    senders = [threading.Thread(target=send) for _ in range(2)]
+    for sender in senders:
+        sender.start()
+    try:
+        eventually(lambda: len(frontend.sessions()) == 5)
+        erase(frontend, ann)
+    finally:
+        stop.set()
+        for sender in senders:
+            sender.join()
+    assert frontend.sessions() == []
+    assert erase(frontend, ann)["erased_rows"] == 0
+    assert traces(own.data, ann) == []

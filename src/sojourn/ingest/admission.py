@@ -9,6 +9,7 @@ import msgspec
 
 from sojourn.ingest.check import event_problem
 from sojourn.rules.definitions import Catalog
+from sojourn.rules.erased import Erased
 from sojourn.rules.events import RejectReason
 from sojourn.rules.limits import (
     MAX_ATTRIBUTE_VALUE,
@@ -55,6 +56,8 @@ class Terms:
     hash_key: bytes | None = None
     """With a key, user identifiers are kept only as a keyed hash."""
     mask_ip: bool = True
+    erased: Erased | None = None
+    """Who was erased, and must not come back with events of before."""
 
 
 @dataclass(slots=True)
@@ -105,7 +108,10 @@ class _Admission:
         refusals = list(parsed.refusals)
         for position, event in zip(parsed.positions, self.batch.events, strict=True):
             problem = event_problem(event) or self._time_problem(event)
-            if problem is None:
+            if problem is None and self._is_erased(event):
+                # No place is kept for it either: its session is one that there never was.
+                refusals.append(_refusal_of_erased(position, event))
+            elif problem is None:
                 self._take(event)
             else:
                 reason, message = problem
@@ -132,6 +138,12 @@ class _Admission:
         if age < -MAX_EVENT_LEAD:
             return RejectReason.IN_FUTURE, f"timestamp: more than {MAX_EVENT_LEAD // 3_600_000_000} h in the future"
         return None
+
+    def _is_erased(self, event: Event) -> bool:
+        erased = self.terms.erased
+        return erased is not None and erased.covers(
+            self._identifier(event.user_identifier), event.session_id, event.timestamp + self.skew
+        )
 
     def _take(self, event: Event) -> None:
         event_properties, valid = self._properties(
@@ -236,6 +248,15 @@ class _Admission:
         )
 
 
+def _refusal_of_erased(position: int, event: Event) -> Refusal:
+    return Refusal(
+        index=position,
+        event_id=event.event_id,
+        reason=RejectReason.ERASED,
+        message="the user, or the session, was erased after this event",
+    )
+
+
 def _attributes(attributes: dict[str, object]) -> dict[str, str]:
     """The built-in facts as JSON scalars: the first 32 with a plain name and a value, long strings cut."""
     kept: dict[str, str] = {}
@@ -255,7 +276,10 @@ def _explain(key: str, reason: DiscardReason, terms: Terms) -> str:
             return f"{key}: not defined for frontend {terms.frontend!r}; discarded"
         case DiscardReason.INVALID_NAME:
             split = split_name(key)
-            problem = name_problem(key, split[0]) if split else "the name must start with its prefix"
+            if split is None:
+                prefixes = " or ".join(repr(kind.prefix) for kind in PropertyKind)
+                return f"{key}: the name must start with {prefixes}; discarded"
+            problem = name_problem(key, split[0]) or _other_kind(split[0])
             return f"{key}: {problem}; discarded"
         case DiscardReason.TYPE_MISMATCH:
             definition = terms.catalog.find(key)
@@ -265,6 +289,12 @@ def _explain(key: str, reason: DiscardReason, terms: Terms) -> str:
             return f"{key}: a value is a string, a boolean or a finite number; discarded"
         case DiscardReason.TOO_MANY:
             return f"{key}: more than {MAX_EVENT_PROPERTIES} properties, or one property in two spellings; discarded"
+
+
+def _other_kind(sent: PropertyKind) -> str:
+    """What is wrong with a good name among the properties of the other kind."""
+    among = PropertyKind.SESSION if sent is PropertyKind.EVENT else PropertyKind.EVENT
+    return f"the name must start with {among.prefix!r} where it was sent"
 
 
 def mask_ip(address: str) -> str:

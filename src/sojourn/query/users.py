@@ -14,7 +14,10 @@ from sojourn.rules.limits import DAY
 from sojourn.rules.names import PropertyKind
 from sojourn.store.rows import value_name
 
-_VOID = "SELECT session_id FROM derived_sessions FINAL WHERE frontend = {frontend:String} AND void = 1"
+# Few sessions ever were void: those alone are looked up by what they are now.
+_VOID = """
+    SELECT session_id FROM derived_sessions FINAL WHERE frontend = {frontend:String} AND void = 1 AND session_id IN (
+        SELECT session_id FROM derived_sessions WHERE frontend = {frontend:String} AND void = 1)"""
 _TAGGED = "frontend = {frontend:String} AND aspect = 'user' AND value IN {identifiers:Array(String)}"
 # A client that manages no sessions is found by its source, which is named after the instance.
 _UNTAGGED = """frontend = {frontend:String} AND (

@@ -34,6 +34,7 @@ class RejectReason(StrEnum):
     INVALID = "invalid"
     TOO_OLD = "too_old"
     IN_FUTURE = "in_future"
+    ERASED = "erased"
 
 
 def time_problem(timestamp: int, now: int) -> RejectReason | None:

@@ -12,12 +12,14 @@ from dataclasses import dataclass
 import msgspec
 import structlog
 
+from sojourn.rules.erased import session_digest, user_digest
 from sojourn.store.dooming import doom_older, doom_user
 from sojourn.store.engine import Engine
 from sojourn.store.repair import aggregate
 from sojourn.store.rows import Rows
 from sojourn.store.store import Store
 from sojourn.store.sweeping import await_sweep
+from sojourn.store.tombstones import put_tombstones
 
 log = structlog.get_logger()
 
@@ -27,6 +29,22 @@ _DOOMED = ("doomed_sources", "doomed_events")
 _WHOLE = "SELECT frontend, source_id FROM doomed_sources WHERE whole = 1"
 _ANY = "SELECT frontend, source_id FROM doomed_sources"
 _EVENTS = "SELECT frontend, source_id, event_id FROM doomed_events"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErasedUser:
+    """Whom to erase: all identifiers, and the instances that nobody else ever used. `key` is the frontend's."""
+
+    frontend: str
+    identifiers: Sequence[str]
+    own_instances: Sequence[str]
+    key: bytes
+
+
+def user_digests(user: ErasedUser) -> list[str]:
+    """What the user is known by afterwards."""
+    return [user_digest(user.key, identifier) for identifier in user.identifiers]
+
 
 Pause = Callable[[], AbstractContextManager[object]]
 
@@ -51,19 +69,48 @@ class _Table:
 class Eraser:
     """Erases users and what is too old, one after the other."""
 
-    def __init__(self, store: Store, pauses: Sequence[Pause], touch: Callable[[str, Sequence[str]], None]) -> None:
-        """`pauses` hold up who writes what follows from events; `touch` has sources of a frontend derived again."""
+    def __init__(
+        self,
+        store: Store,
+        pauses: Sequence[Pause],
+        touch: Callable[[str, Sequence[str]], None],
+        tombstones_changed: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`pauses` hold up who writes what follows from events; `touch` has sources of a frontend derived again.
+
+        `tombstones_changed` has ingest refuse what was erased, before it returns.
+        """
         self._store = store
         self._pauses = pauses
         self._touch = touch
+        self._tombstones_changed = tombstones_changed
         self._lock = threading.Lock()
 
-    def erase_user(self, frontend: str, identifiers: Sequence[str], own: Sequence[str]) -> list[Proof]:
-        """Erase a user by all identifiers; `own` are the instances that nobody else ever used. Returns the proof."""
+    def erase_user(self, user: ErasedUser, now: int) -> list[Proof]:
+        """Erase a user at a time in microseconds. Returns the proof."""
         with self._lock:
-            # What was acknowledged is on the disk; what is on its way there is, after this.
-            self._store.writer.submit(Rows(events=[], absences=[], discards=[])).result()
-            return self._erase(lambda engine: doom_user(engine, frontend, identifiers, own), identifiers)
+            self._refuse(user, user_digests(user), now)
+            proof = self._erase(lambda engine: self._doom_user(engine, user, now), user.identifiers)
+            if any(line.after for line in proof):
+                # A row that was on its way when its session was doomed.
+                again = self._erase(lambda engine: self._doom_user(engine, user, now), user.identifiers)
+                for line, second in zip(proof, again, strict=True):
+                    line.after, line.mentions = second.after, second.mentions
+            return proof
+
+    def _doom_user(self, engine: Engine, user: ErasedUser, now: int) -> None:
+        doom_user(engine, user.frontend, user.identifiers, user.own_instances)
+        sessions = engine.query(
+            f"SELECT DISTINCT source_id FROM ({_WHOLE}) WHERE frontend = {{frontend:String}}",
+            {"frontend": user.frontend},
+        )
+        self._refuse(user, [session_digest(user.key, session_id) for (session_id,) in sessions], now)
+
+    def _refuse(self, user: ErasedUser, digests: Sequence[str], now: int) -> None:
+        """Take no more of what is erased, and let what was taken before reach the disk."""
+        put_tombstones(self._store.engine, user.frontend, digests, now)
+        self._tombstones_changed()
+        self._store.writer.submit(Rows(events=[], absences=[], discards=[])).result()
 
     def erase_older(self, frontend: str, before: int) -> list[Proof]:
         """Erase the sessions of a frontend that ended before a time in microseconds."""

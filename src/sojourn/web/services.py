@@ -2,21 +2,28 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
 
 from sojourn.ingest.admission import Terms
 from sojourn.query.scope import Scope
 from sojourn.rules.definitions import Catalog
+from sojourn.rules.erased import Erased
 from sojourn.rules.limits import SECOND
 from sojourn.rules.sessions import SessionPolicy
 from sojourn.settings import Cache, IngestFrontend, Settings, Snapshot
 from sojourn.store.erasure import Eraser
 from sojourn.store.replayer import Replayer
 from sojourn.store.store import Store
+from sojourn.store.tombstones import read_tombstones
 from sojourn.summaries.derivation import Derivation
 from sojourn.web.errors import ApiError
 from sojourn.web.metrics import Metrics
+
+log = structlog.get_logger()
 
 POLL_SECONDS = 0.5
 """How often another process's change of the settings is looked for."""
@@ -48,6 +55,9 @@ class Services:
     metrics: Metrics = field(default_factory=Metrics)
     _cache: Cache = field(init=False)
     _view: _View = field(init=False, default=None)  # type: ignore[assignment]
+    # Of no type: a lock is none to the library that hands this object to the handlers.
+    _showing: Any = field(init=False, default_factory=threading.Lock)
+    _tombstones: Mapping[str, Mapping[str, int]] | None = field(init=False, default=None)
     login_secret: bytes = field(init=False)
     replayer: Replayer = field(init=False)
     eraser: Eraser = field(init=False)
@@ -64,7 +74,12 @@ class Services:
         self._derivation.start()
         self.replayer = Replayer(self.store, self._catalogs, self.now)
         self.replayer.definitions_changed()
-        self.eraser = Eraser(self.store, [self.replayer.paused, self._derivation.paused], self._derivation.look_again)
+        self.eraser = Eraser(
+            self.store,
+            [self.replayer.paused, self._derivation.paused],
+            self._derivation.look_again,
+            self._tombstones_changed,
+        )
         self.eraser.resume()
         # The database of the settings may be elsewhere: only this thread and those of changes ever wait for it.
         self._poller = threading.Thread(target=self._poll, name="sojourn-settings", daemon=True)
@@ -73,13 +88,32 @@ class Services:
     def _poll(self) -> None:
         while not self._closed.wait(POLL_SECONDS):
             self._show(self._cache.current())
+            if self._tombstones is None:
+                self._tombstones_changed()
 
     def _show(self, snapshot: Snapshot) -> None:
-        if self._view is None or snapshot is not self._view.snapshot:
-            first = self._view is None
-            self._view = _view(snapshot, self.settings.has_administrator())
-            if not first:
-                self.replayer.definitions_changed()
+        first = self._view is None
+        with self._showing:
+            if self._view is not None and snapshot is self._view.snapshot:
+                return
+            # An erasure changes the settings too, by its entry in the history: so every server learns of it.
+            self._tombstones = self._read_tombstones()
+            self._view = _view(snapshot, self.settings.has_administrator(), self._tombstones or {})
+        if not first:
+            self.replayer.definitions_changed()
+
+    def _tombstones_changed(self) -> None:
+        with self._showing:
+            self._tombstones = self._read_tombstones()
+            self._view = _view(self._view.snapshot, self._view.needs_login, self._tombstones or {})
+
+    def _read_tombstones(self) -> Mapping[str, Mapping[str, int]] | None:
+        try:
+            return read_tombstones(self.store.engine)
+        except Exception:
+            # The engine may be away. Ingest, which needs it too, is refused meanwhile; the next poll asks again.
+            log.warning("tombstones_unknown", exc_info=True)
+            return None
 
     def _catalogs(self) -> dict[str, Catalog]:
         return {name: frontend.catalog for name, frontend in self._view.snapshot.by_name.items()}
@@ -148,7 +182,12 @@ class Services:
         self.settings.close()
 
 
-def _view(snapshot: Snapshot, needs_login: bool) -> _View:
+def _view(snapshot: Snapshot, needs_login: bool, tombstones: Mapping[str, Mapping[str, int]]) -> _View:
+    erased = {
+        name: Erased(frontend.hash_key, tombstones[name])
+        for name, frontend in snapshot.by_name.items()
+        if name in tombstones
+    }
     return _View(
         snapshot,
         {
@@ -158,6 +197,7 @@ def _view(snapshot: Snapshot, needs_login: bool) -> _View:
                 catalog=frontend.catalog,
                 hash_key=frontend.hash_key if frontend.hash_identifiers else None,
                 mask_ip=frontend.mask_ip,
+                erased=erased.get(frontend.name),
             )
             for key, frontend in snapshot.by_key.items()
         },

@@ -18,3 +18,13 @@ CREATE TABLE IF NOT EXISTS doomed_events (
 ENGINE = MergeTree
 ORDER BY (frontend, source_id, event_id)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1;
+
+-- Who and what was erased, as keyed hashes: events from before an erasure that arrive later are refused.
+CREATE TABLE IF NOT EXISTS tombstones (
+    frontend LowCardinality(String),
+    digest String,
+    erased_at Int64
+)
+ENGINE = ReplacingMergeTree(erased_at)
+ORDER BY (frontend, digest)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1;

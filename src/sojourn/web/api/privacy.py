@@ -10,7 +10,7 @@ from litestar.response import Stream
 from sojourn.query.export import json_export, parquet_export
 from sojourn.query.users import own_instances
 from sojourn.rules.limits import MAX_USER_IDENTIFIER
-from sojourn.store.erasure import Proof
+from sojourn.store.erasure import ErasedUser, Proof
 from sojourn.web.access import actor_of, administrator
 from sojourn.web.errors import ApiError
 from sojourn.web.services import Services
@@ -68,7 +68,13 @@ def erase(services: Services, frontend: str, identifier: str, actor: str) -> Era
     """Erase a user everywhere, and write to the history who did it."""
     scope = services.scope(frontend)
     identifiers = scope.identifiers_of(_checked(identifier))
-    proof = services.eraser.erase_user(frontend, identifiers, own_instances(scope, identifiers))
+    user = ErasedUser(
+        frontend=frontend,
+        identifiers=identifiers,
+        own_instances=own_instances(scope, identifiers),
+        key=services.frontend(frontend).hash_key,
+    )
+    proof = services.eraser.erase_user(user, services.now())
     audit = [services.settings.forget_user(frontend, one, actor=actor) for one in identifiers]
     services.refresh()
     erased = sum(one.before for one in proof)
