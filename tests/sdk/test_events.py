@@ -216,14 +216,19 @@ def test_a_modifier_may_report_an_event_of_its_own(agent, sink):
 
 def test_what_the_server_discards_is_told_once(agent, sink, caplog):
     sink.discards = [
-        DiscardCount(key="event_properties.color", reason="undefined", count=2, message="it is not defined"),
+        DiscardCount(
+            key="event_properties.color",
+            reason="undefined",
+            count=2,
+            message="event_properties.color: not defined; discarded",
+        ),
     ]
     sink.rejected = [Refusal(index=0, reason="too_old", message="31 days old")]
     for _ in range(3):
         agent.send_event("e")
         assert agent.flush()
     assert caplog.messages == [
-        "event_properties.color: it is not defined; discarded by the server",
+        "event_properties.color: not defined; discarded by the server",
         "an event was rejected by the server (too_old): 31 days old",
     ]
 

@@ -112,9 +112,8 @@ class Channel:
         for discard in receipt.discards:
             self.notices.tell(
                 f"discard:{discard.key:.200}:{discard.reason}",
-                "%.200s: %s; discarded by the server",
-                discard.key,
-                discard.message or discard.reason,
+                "%.400s by the server",
+                discard.message or f"{discard.key}: {discard.reason}; discarded",
             )
         for refusal in receipt.rejected:
             self.notices.tell(
