@@ -99,6 +99,7 @@ def test_a_folder_that_cannot_be_written_costs_only_durability(start, sink, tmp_
     agent.send_event("e")
     assert agent.flush()
     assert [e.name for e in sink.of_kind("event")] == ["e"]
+    assert agent.shutdown()
     assert any("memory only" in message for message in caplog.messages)
     assert any("new instance" in message for message in caplog.messages)
 
@@ -113,6 +114,7 @@ def test_a_full_disk_does_not_kill_the_application(start, sink, caplog, monkeypa
         agent.send_event(str(number))
     assert agent.flush()
     assert len(sink.of_kind("event")) == 100
+    assert agent.shutdown()
     assert any("No space left" in message for message in caplog.messages)
 
 

@@ -1,6 +1,8 @@
 """What may be handed over, what arrives of it, and what the developer is told. Nothing raises."""
 
 import logging
+import os
+import threading
 from datetime import timedelta
 from types import MappingProxyType
 
@@ -8,6 +10,7 @@ import pytest
 
 import sojourn
 from sojourn import EventData, ExceptionEventData, HttpRequestEventData, SessionPropertyEventData
+from sojourn.sdk import api
 from sojourn.wire.messages import DiscardCount, Refusal
 from tests.sdk.conftest import SECOND
 
@@ -309,6 +312,57 @@ def test_calls_after_the_shutdown_do_nothing(agent, sink):
     agent.end_session()
     assert agent.shutdown()
     assert [e.kind for e in sink.events] == ["session_start", "event", "session_end"]
+
+
+def test_before_any_start_nothing_happens_and_it_is_told_once(monkeypatch, caplog, tmp_path):
+    monkeypatch.setenv("SOJOURN_STATE_DIR", str(tmp_path))
+    monkeypatch.setattr(api, "_default", None)
+    monkeypatch.setattr(api, "_unstarted", None)
+    for _ in range(2):
+        sojourn.identify_user("ada")
+        sojourn.send_event("e")
+        with sojourn.enter_action("a"):
+            pass
+        sojourn.end_session()
+    assert sojourn.current_agent() is None
+    assert caplog.messages == ["sojourn.start() was not called; nothing is reported"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_log_handler_that_reports_and_a_full_disk_do_not_wait_for_each_other(start, sink, monkeypatch):
+    """The queue has something to say while another thread reports from inside the same log handler."""
+    inside, go_on = threading.Event(), threading.Event()
+
+    class Reporting(logging.Handler):
+        def emit(self, record):
+            if record.name == "app":
+                inside.set()
+                go_on.wait(5)
+                agent.send_event("from the handler")
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    agent = start()
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    handler = Reporting()
+    logging.getLogger().addHandler(handler)
+    try:
+        logging_thread = threading.Thread(target=logging.getLogger("app").error, args=("x",))
+        logging_thread.start()
+        inside.wait(5)
+        reporting = threading.Thread(target=agent.send_event, args=("meanwhile",))
+        reporting.start()
+        reporting.join(5)
+        assert not reporting.is_alive()
+        go_on.set()
+        logging_thread.join(5)
+        assert not logging_thread.is_alive()
+        assert agent.flush()
+    finally:
+        go_on.set()
+        logging.getLogger().removeHandler(handler)
+    assert {e.name for e in sink.of_kind("event")} == {"from the handler", "meanwhile"}
 
 
 def test_every_public_name_is_there():

@@ -172,11 +172,14 @@ class Agent:
             self._reporter.privacy = options
             # A session at one level must not point at the instance that another level hides.
             same = options.data_collection_level is before.data_collection_level
-            self._recorder.change_context(self._context(options), unlink=not same)
+            self._recorder.change_context(context, unlink=not same)
             self._events_allowed = self._reporter.allows(EventKind.EVENT)
 
         if not isinstance(options, UserPrivacyOptions):
             raise DataError(f"UserPrivacyOptions are expected, not {type(options).__name__}")
+        if options == self._reporter.privacy:
+            return
+        context = self._context(options)
         self.channel.run(work)
         if options.data_collection_level is not DataCollectionLevel.OFF:
             self.channel.sender.release()

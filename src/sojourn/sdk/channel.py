@@ -82,8 +82,8 @@ class Channel:
             try:
                 while self.deferred:
                     self.deferred.popleft()()
-            except Exception:
-                self.notices.failed("doing what was deferred")
+            except Exception as error:
+                self.notices.keep("deferred", "a call from a signal handler or finalizer failed: %r", error)
             finally:
                 self.busy = False
 

@@ -70,7 +70,7 @@ class Queue:
             last.count += 1
         else:
             self.absences.append(Absence(session_id=session_id, stream_id=stream_id, sequence=sequence))
-        self._notices.tell("queue_full", "the queue is full (%d bytes); new events are dropped", self.max_bytes)
+        self._notices.keep("queue_full", "the queue is full (%d bytes); new events are dropped", self.max_bytes)
 
     def note_absence(self, absence: Absence, context: Context) -> None:
         """Queue a report of events that will never arrive."""
@@ -192,7 +192,7 @@ class Queue:
             self.absences.pop()
 
     def _no_file(self, error: OSError) -> None:
-        self._notices.tell(
+        self._notices.keep(
             "no_file", "%s cannot be written (%s): events are kept in memory only", self.directory, error
         )
 

@@ -172,6 +172,7 @@ class Sender:
         return self.held or self._backlog.is_empty
 
     def _keep_house(self) -> None:
+        self._notices.tell_kept()
         if not self.held and (dropped := self._backlog.keep_house()):
             self._account(dropped)
 
@@ -266,5 +267,6 @@ class Sender:
         """Let go of everything; what was not delivered stays in files that the next start finds."""
         self.transport.close()
         self._backlog.close()
+        self._notices.tell_kept()
         with self._progress:
             self._progress.notify_all()
