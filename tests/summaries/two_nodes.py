@@ -71,6 +71,11 @@ def main(folder: Path, stretch: int, held: bool) -> None:
         slow.go_on.set()
     for node in nodes:
         node.start()
+    # Each says so once it has looked for what others left undone; from then on it knows what it is told alone.
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while store.engine.query("SELECT uniqExact(run) FROM derivations")[0][0] < len(nodes):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
     for number, batch in enumerate(told["batches"]):
         rows = Rows(events=[row(event) for event in batch], absences=[], discards=[])
         store.writer.submit(rows).result()

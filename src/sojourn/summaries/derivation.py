@@ -21,7 +21,7 @@ from sojourn.summaries.found import ANY_TIME
 from sojourn.summaries.policies import policy_history
 from sojourn.summaries.progress import settle_others, touched_since, undone_since, write_progress
 
-GATHER_SECONDS = 0.1
+GATHER_SECONDS = 0.25
 """How long sources are gathered before they are looked at together, at least."""
 REST = 4
 """How many times as long as the last round took: the derivation leaves four fifths of a core to the others."""
