@@ -15,7 +15,9 @@ import structlog
 import uvicorn
 
 from sojourn.settings import Settings, settings_url
-from sojourn.store.engine import DEFAULT_MEMORY_BYTES, embedded_url
+from sojourn.store.address import AddressError
+from sojourn.store.cluster import ShapeError
+from sojourn.store.engine import DEFAULT_MEMORY_BYTES, EngineAwayError, embedded_url
 from sojourn.store.retention import Retention, retain
 from sojourn.store.store import Store
 from sojourn.web.app import create_app
@@ -23,6 +25,10 @@ from sojourn.web.live import Broadcaster
 from sojourn.web.services import Services
 
 log = structlog.get_logger()
+
+
+class StoreRefusedError(ValueError):
+    """The store that was named cannot be opened."""
 
 
 class UnsafeHostError(ValueError):
@@ -36,7 +42,7 @@ def serve(
     store_url: str | None = None,
     settings_url_: str | None = None,
 ) -> None:
-    """Serve until the process is told to stop. Raises UnsafeHostError."""
+    """Serve until the process is told to stop. Raises UnsafeHostError and StoreRefusedError."""
     _set_up_logs(os.environ.get("SOJOURN_LOG_LEVEL", "INFO"))
     data.mkdir(parents=True, exist_ok=True)
     settings = Settings(settings_url(data, settings_url_))
@@ -48,7 +54,11 @@ def serve(
         )
     memory = int(os.environ.get("SOJOURN_MEMORY_BYTES", DEFAULT_MEMORY_BYTES))
     live = Broadcaster()
-    store = Store(store_url or embedded_url(data / "events"), memory_bytes=memory, after_commit=live.publish)
+    try:
+        store = Store(store_url or embedded_url(data / "events"), memory_bytes=memory, after_commit=live.publish)
+    except (AddressError, EngineAwayError, ShapeError) as error:
+        settings.close()
+        raise StoreRefusedError(str(error)) from error
     services = Services(settings, store)
     tasks = [_Running(task, services) for task in TASKS]
     try:

@@ -31,7 +31,8 @@ port_option = click.option(
     envvar="SOJOURN_STORE_URL",
     show_envvar=True,
     metavar="URL",
-    help="A ClickHouse server for the events, such as clickhouse://host/name; else they are in the data folder.",
+    help="A ClickHouse server for the events, such as clickhouse://user:password@host/name, or each node of a cluster: "
+    "clickhouse://host,other/name?cluster=NAME; else they are in the data folder.",
 )
 def serve(place: Place, host: str, port: int, store_url: str | None) -> None:
     """Serve pages, API and ingest until stopped."""
@@ -43,7 +44,7 @@ def serve(place: Place, host: str, port: int, store_url: str | None) -> None:
     next_step("sojourn frontend add NAME --type web|mobile|desktop|other")
     try:
         server.serve(place.data, host, port, store_url, place.settings_url)
-    except server.UnsafeHostError as error:
+    except (server.UnsafeHostError, server.StoreRefusedError) as error:
         raise Refused(str(error)) from error
 
 

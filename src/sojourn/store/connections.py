@@ -1,5 +1,6 @@
 """Connections to the engine: those of the embedded one in this process, or those to each node of a server elsewhere."""
 
+import logging
 import queue
 import tempfile
 import threading
@@ -15,7 +16,7 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError, StreamFailureError
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
-from sojourn.store.address import DATABASE, Address
+from sojourn.store.address import DATABASE, Address, AddressError
 from sojourn.store.analysts import users_config
 
 T = TypeVar("T")
@@ -52,6 +53,8 @@ _AWAY = {32, 198, 202, 209, 210, 236, 279}
 _NOT_TAKING = {60, 81, 159, 160, 164, 194, 241, 242, 243, 252, 497, 516}
 """Codes by which a node refuses an insert for its own state: memory, disk, parts, time, rights, tables to come."""
 
+# It writes the address of a request that failed, which holds what was asked, and a traceback at every attempt.
+logging.getLogger("clickhouse_connect").setLevel(logging.ERROR)
 log = structlog.get_logger()
 
 
@@ -145,7 +148,7 @@ class RemoteConnections:
     """
 
     def __init__(self, address: Address, connections: int) -> None:
-        """Wait for all nodes, at most START_SECONDS. Raises EngineAwayError."""
+        """Wait for all nodes, at most START_SECONDS. Raises EngineAwayError and AddressError."""
         self._address = address
         self._free = threading.BoundedSemaphore(connections)
         self.nodes: Sequence[Node] = [
@@ -162,7 +165,7 @@ class RemoteConnections:
                 whole = self._connect(host, port, self._address.database) if self._address.cluster else stored
             except DatabaseError as error:
                 if not _is_away(error, _AWAY):
-                    raise
+                    raise AddressError(f"store_url: {name} refuses: {error}") from error
                 if time.monotonic() > deadline:
                     raise EngineAwayError(f"store_url: no ClickHouse answers HTTP at {name}") from error
                 if not told:
@@ -190,6 +193,7 @@ class RemoteConnections:
             settings=_SETTINGS | (_CLUSTER_SETTINGS if address.cluster else {}),
             **options,
         )
+        client.http_retries = 0
         for name, value in _SETTINGS_IF_KNOWN.items():
             if name in client.server_settings:
                 client.set_client_setting(name, value)

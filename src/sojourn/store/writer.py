@@ -6,7 +6,7 @@ from concurrent.futures import Future
 
 import structlog
 
-from sojourn.store.engine import Engine
+from sojourn.store.engine import Engine, EngineAwayError
 from sojourn.store.rows import Rows, json_lines
 
 MAX_COMMIT_ROWS = 20_000
@@ -21,7 +21,7 @@ log = structlog.get_logger()
 
 
 class Overloaded(Exception):  # noqa: N818 - a state of the server, not an error of anyone
-    """Too many rows wait for the disk; the client should try again later."""
+    """Too many rows wait for the disk, or it cannot be reached; the client should try again later."""
 
 
 class Writer:
@@ -66,6 +66,11 @@ class Writer:
         while group := self._take():
             try:
                 self._commit([rows for rows, _ in group])
+            except EngineAwayError as error:
+                # Nothing is kept for later here, where a kill would take it: whoever sent it does.
+                log.warning("store_away", requests=len(group), cause=str(error.__cause__)[:200])
+                for _, future in group:
+                    future.set_exception(Overloaded(str(error)))
             except Exception as error:
                 log.exception("commit_failed", requests=len(group))
                 self._settle_alone(group, error)

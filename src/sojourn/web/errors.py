@@ -11,6 +11,7 @@ from sojourn.query.cursors import BadCursorError
 from sojourn.query.filters import FilterError
 from sojourn.rules.definitions import DefinitionError
 from sojourn.settings.errors import ConflictError, NotFoundError, SettingsError, UnavailableError
+from sojourn.store.engine import EngineAwayError
 from sojourn.store.writer import Overloaded
 from sojourn.wire.native import WireError
 
@@ -78,8 +79,9 @@ def _cursor_error(_: Request[Any, Any, Any], error: BadCursorError) -> Response[
     return error_response(400, str(error), "cursor")
 
 
-def _overloaded(_: Request[Any, Any, Any], __: Overloaded) -> Response[Any]:
-    return error_response(503, "more events wait for the disk than the server may hold; send them again later")
+def _overloaded(_: Request[Any, Any, Any], error: Overloaded | EngineAwayError) -> Response[Any]:
+    text = str(error) or "more events wait for the disk than the server may hold"
+    return error_response(503, f"{text}; send it again later")
 
 
 def _http_error(_: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
@@ -120,6 +122,7 @@ _HANDLERS: dict[int | type[Exception], Any] = {
     WireError: _wire_error,
     BadCursorError: _cursor_error,
     Overloaded: _overloaded,
+    EngineAwayError: _overloaded,
     HTTPException: _http_error,
     Exception: _unexpected,
 }

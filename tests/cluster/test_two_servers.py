@@ -1,0 +1,93 @@
+"""Two servers over one ClickHouse and one PostgreSQL: whoever is asked, and whoever was told, it is the same."""
+
+import uuid
+from typing import Any
+
+from tests.cluster.law import HISTORIES, assert_law, define_law_properties
+from tests.server import Frontend, Server, event, now
+
+
+class Alternating(Frontend):
+    """A frontend whose batches go to two servers in turn, and whose answers both must give."""
+
+    def __init__(self, first: Frontend, other: Server) -> None:
+        super().__init__(first.server, first.name, first.key)
+        self._both = [first, Frontend(other, first.name, first.key)]
+
+    def send(self, *events: dict[str, Any], **batch: Any) -> dict[str, Any]:
+        self._both.reverse()
+        return self._both[0].send(*events, **batch)
+
+    def get(self, path: str = "", **params: Any) -> Any:
+        answers = [frontend.get(path, **params) for frontend in self._both]
+        assert answers[0] == answers[1]
+        return answers[0]
+
+
+def shared_frontend(pair: tuple[Server, Server]) -> Alternating:
+    """A frontend that was added through the first server, once the other one knows it."""
+    first = pair[0].frontend()
+    other = Frontend(pair[1], first.name, first.key)
+    pair[1].until(lambda: other.post({"instance_id": "i", "events": []}).status_code == 200, seconds=2)
+    return Alternating(first, pair[1])
+
+
+def test_the_law_holds_for_batches_that_go_to_both(pair: tuple[Server, Server]) -> None:
+    shop = shared_frontend(pair)
+    define_law_properties(shop)
+    await_definitions(pair, shop, 2)
+    assert_law(shop, HISTORIES)
+
+
+def await_definitions(pair: tuple[Server, Server], frontend: Frontend, count: int) -> None:
+    """Until both servers know the definitions, which takes no more than 2 s."""
+    for server in pair:
+        known = Frontend(server, frontend.name, frontend.key)
+        server.until(lambda known=known: len(known.get("/properties")["items"]) == count, seconds=2)
+
+
+def test_a_definition_is_in_force_on_the_other_server_within_two_seconds(pair: tuple[Server, Server]) -> None:
+    shop = shared_frontend(pair)
+    other = Frontend(pair[1], shop.name, shop.key)
+    sent = {"session_properties.plan": "gold"}
+    assert other.send(event(session_properties=sent, session="before"))["discards"]
+    shop.define("session", "plan")
+    pair[1].until(lambda: not other.send(event(session_properties=sent, session="after"))["discards"], seconds=2)
+    # What was discarded before is replayed by one of them, and shown by both.
+    pair[1].until(lambda: other.get("/sessions/before")["session_properties"] == sent, seconds=5)
+    assert shop.get("/sessions/before")["session_properties"] == sent
+    assert shop.get("/discards")["items"] == []
+
+
+def test_lists_users_and_the_ledger_are_the_same_on_both(pair: tuple[Server, Server]) -> None:
+    shop = shared_frontend(pair)
+    for number in range(6):
+        identified = event("identify", session=f"s{number}", user_identifier=f"user-{number % 2}")
+        shop.send(identified, event(session=f"s{number}", event_properties={"event_properties.unknown": number}))
+    assert {s["session_id"] for s in shop.sessions()} == {f"s{number}" for number in range(6)}
+    users = shop.get("/users")["items"]
+    assert sorted((user["identifier"], user["session_count"]) for user in users) == [("user-0", 3), ("user-1", 3)]
+    assert [line["count"] for line in shop.get("/discards")["items"]] == [6]
+
+
+def test_sessions_that_the_servers_derive_join_what_came_to_either(pair: tuple[Server, Server]) -> None:
+    """Without session ids: two visits, until an event in between that came to the other server joins them."""
+    shop = shared_frontend(pair)
+    shop.change(idle_timeout="30m")
+    minute, start, instance = 60_000_000, now() - 3_600_000_000, f"i-{uuid.uuid4()}"
+
+    def visit(minutes: int) -> dict[str, Any]:
+        return {**event(timestamp=start + minutes * minute, stream=""), "session_id": ""}
+
+    shop.send(visit(0), instance_id=instance)
+    shop.send(visit(40), instance_id=instance)
+    await_counts(pair, shop, [1, 1])
+    shop.send(visit(20), instance_id=instance)
+    await_counts(pair, shop, [3])
+
+
+def await_counts(pair: tuple[Server, Server], frontend: Frontend, counts: list[int]) -> None:
+    """Until both servers show sessions with so many events."""
+    for server in pair:
+        shown = Frontend(server, frontend.name, frontend.key)
+        server.until(lambda shown=shown: [s["event_count"] for s in shown.sessions()] == counts, seconds=5)
