@@ -20,6 +20,7 @@ from sojourn.store.replayer import Replayer
 from sojourn.store.store import Store
 from sojourn.store.tombstones import read_tombstones
 from sojourn.summaries.derivation import Derivation
+from sojourn.web.completeness import CompletenessFigures
 from sojourn.web.errors import ApiError
 from sojourn.web.metrics import Metrics
 
@@ -72,6 +73,7 @@ class Services:
         self._derivation = Derivation(self.store.engine, self._policies, self.now)
         self.store.writer.after_commit.append(self._derivation.committed)
         self._derivation.start()
+        self.metrics.registry.register(CompletenessFigures(self.store.engine, self.now))
         self.replayer = Replayer(self.store, self._catalogs, self.now)
         self.replayer.definitions_changed()
         self.eraser = Eraser(
