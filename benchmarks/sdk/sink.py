@@ -53,6 +53,7 @@ class Handler(BaseHTTPRequestHandler):
     """Takes POSTs of every SDK; GET /count tells how many distinct events came."""
 
     protocol_version = "HTTP/1.1"
+    wbufsize = 1 << 16  # head and body in one packet: the second would wait for the first one's acknowledgement
 
     def do_GET(self) -> None:
         self._answer(str(len(SEEN)).encode())
