@@ -29,7 +29,7 @@ from tests.summaries.histories import (
     unique_places,
 )
 
-HISTORIES = int(os.environ.get("SOJOURN_HISTORIES", "200")) // 10
+HISTORIES = int(os.environ.get("SOJOURN_HISTORIES", "200")) // 12
 """How many random histories are tried; each is waited for twice, so there are fewer than of those summed up at once."""
 PATIENCE_SECONDS = 20
 """How long a test waits on a machine that has other things to do; the promise is 2 s, and a test of its own."""
