@@ -7,7 +7,6 @@ from sojourn.rules.definitions import PropertyDefinition
 from sojourn.rules.names import PropertyKind
 from sojourn.rules.values import DataType
 from sojourn.settings import Settings, settings_url
-from tests.people.test_users import eventually
 from tests.server import Frontend, Server, event, now
 
 TIER = "session_properties.tier"
@@ -99,8 +98,8 @@ def test_without_the_level_user_behavior_values_are_counted_and_not_kept(fronten
 def test_a_change_by_another_process_is_noticed(server: Server, frontend: Frontend) -> None:
     frontend.send(event(session_properties={TIER: "gold"}))
     define_beside(server, frontend.name)
-    eventually(lambda: values(frontend) == {TIER: "gold"}, seconds=5)
-    eventually(lambda: ledger(frontend) == {}, seconds=5)
+    server.until(lambda: values(frontend) == {TIER: "gold"}, seconds=5)
+    server.until(lambda: ledger(frontend) == {}, seconds=5)
 
 
 def define_beside(server: Server, name: str) -> None:
@@ -118,16 +117,16 @@ def test_a_property_that_was_defined_while_the_server_was_down_is_replayed_at_th
         server.kill()
         define_beside(server, frontend.name)
         server.start()
-        eventually(lambda: values(frontend) == {TIER: "gold"})
+        server.until(lambda: values(frontend) == {TIER: "gold"})
     finally:
         server.close()
 
 
 def test_derived_sessions_get_their_values_back(frontend: Frontend) -> None:
     frontend.send(event(session="", stream="", session_properties={TIER: "gold"}), instance_id="bare")
-    eventually(lambda: len(frontend.sessions()) == 1)
+    frontend.server.until(lambda: len(frontend.sessions()) == 1)
     frontend.define("session", "tier")
-    eventually(lambda: frontend.sessions()[0]["session_properties"] == {TIER: "gold"})
+    frontend.server.until(lambda: frontend.sessions()[0]["session_properties"] == {TIER: "gold"})
 
 
 def test_the_ledger_counts_events_by_key_reason_and_version_in_pages(frontend: Frontend) -> None:

@@ -131,14 +131,4 @@ def test_derived_sessions_of_an_instance_belong_to_its_user(frontend: Frontend) 
         answer = frontend.server.http.get(f"{frontend.path}/users/ann")
         return [s["anonymous"] for s in answer.json()["sessions"]["items"]] if answer.is_success else []
 
-    eventually(lambda: sessions() == [False, True])
-
-
-def eventually(check: Any, seconds: float = 10) -> None:
-    """Ask again until it is so: the server does it beside the answer."""
-    import time
-
-    deadline = time.monotonic() + seconds
-    while not check():
-        assert time.monotonic() < deadline, "it did not come true"
-        time.sleep(0.05)
+    frontend.server.until(lambda: sessions() == [False, True])

@@ -11,7 +11,6 @@ import httpx
 import pytest
 
 from sojourn.rules.limits import SECOND
-from tests.people.test_users import eventually
 from tests.server import Frontend, Server, event, now
 
 
@@ -132,7 +131,7 @@ def test_of_an_instance_without_session_ids_only_the_users_sessions_go(own: Serv
         at(0, user_identifier="bob"), at(10, user_identifier=ann), at(30, user_identifier="bob"), sent_at=0,
         instance_id="kiosk",
     )  # fmt: skip
-    eventually(lambda: len(frontend.sessions()) == 3)
+    own.until(lambda: len(frontend.sessions()) == 3)
     kept = [s for s in frontend.sessions() if s["user_identifiers"] == ["bob"]]
     assert len(kept) == 2
 
@@ -140,10 +139,10 @@ def test_of_an_instance_without_session_ids_only_the_users_sessions_go(own: Serv
 
     assert traces(own.data, ann) == []
     ids = [s["session_id"] for s in kept]
-    eventually(lambda: [s["session_id"] for s in frontend.sessions()] == ids)
+    own.until(lambda: [s["session_id"] for s in frontend.sessions()] == ids)
     # A late event is derived from what is left.
     frontend.send(at(30.5, user_identifier="bob"), sent_at=0, instance_id="kiosk")
-    eventually(lambda: [s["event_count"] for s in frontend.sessions()] == [2, 1])
+    own.until(lambda: [s["event_count"] for s in frontend.sessions()] == [2, 1])
 
 
 def test_what_others_wrote_about_a_user_is_told(own: Server) -> None:
@@ -170,7 +169,7 @@ def test_an_erasure_cut_off_by_a_crash_is_finished_at_the_start(tmp_path: Path) 
         doom(tmp_path / "data", frontend.name, ann)
         server.start()
         assert [s["session_id"] for s in frontend.sessions()] == ["bob-1"]
-        eventually(lambda: traces(tmp_path / "data", ann) == [])
+        server.until(lambda: traces(tmp_path / "data", ann) == [])
     finally:
         server.close()
 
@@ -239,7 +238,7 @@ def test_nothing_of_a_user_survives_who_keeps_sending_while_being_erased(own: Se
     for sender in senders:
         sender.start()
     try:
-        eventually(lambda: len(frontend.sessions()) == 5)
+        own.until(lambda: len(frontend.sessions()) == 5)
         erase(frontend, ann)
     finally:
         stop.set()

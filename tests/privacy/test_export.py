@@ -9,7 +9,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from sojourn.rules.limits import SECOND
-from tests.people.test_users import eventually
 from tests.server import Frontend, event, now
 
 
@@ -26,9 +25,15 @@ def ann(frontend: Frontend) -> Frontend:
     """A frontend that ann and bob used, with session ids and without."""
     frontend.change(idle_timeout="1m")
     frontend.define("event", "note")
+    frontend.define("session", "cart", "number")
     frontend.send(
         event(session="a1", name="tagged", user_identifier="ann", event_properties={"event_properties.note": "é\"'"}),
-        event(session="a1", name="after", event_properties={"event_properties.left_out": [1]}),
+        event(
+            session="a1",
+            name="after",
+            event_properties={"event_properties.left_out": [1]},
+            session_properties={"session_properties.cart": 2.5},
+        ),
         instance_id="phone",
         device={"model": "P1"},
     )
@@ -37,7 +42,7 @@ def ann(frontend: Frontend) -> Frontend:
     for minutes, identifier in ((0, "bob"), (10, "ann"), (20, "bob")):
         sent = event(session="", name=f"bare {identifier}", timestamp=start + minutes * 60 * SECOND)
         frontend.send({**sent, "user_identifier": identifier}, sent_at=0, instance_id="kiosk")
-    eventually(lambda: len(frontend.sessions()) == 5)
+    frontend.server.until(lambda: len(frontend.sessions()) == 5)
     return frontend
 
 
@@ -48,6 +53,7 @@ def test_an_export_has_all_of_the_user_and_nothing_of_others(ann: Frontend) -> N
     for record in found["records"]:
         by_kind[record["record"]].append(record["data"])
     assert len(by_kind["session"]) == 2
+    assert by_kind["session"][0]["session_properties"] == {"session_properties.cart": 2.5}
     assert sorted(e["name"] for e in by_kind["event"]) == ["after", "bare ann", "tagged"]
     (tagged,) = [e for e in by_kind["event"] if e["name"] == "tagged"]
     assert tagged["event_properties"] == {"event_properties.note": "é\"'"}

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from sojourn.rules.limits import DAY
-from tests.people.test_users import eventually
 from tests.privacy.aged import NOW
 from tests.server import Server, event, now
 
@@ -51,7 +50,7 @@ def test_the_server_applies_the_retention_of_each_frontend(tmp_path: Path) -> No
         assert len(short.sessions()) == 2
         server.stop()
         server.start()
-        eventually(lambda: [s["session_id"] for s in short.sessions()] == ["new"])
+        server.until(lambda: [s["session_id"] for s in short.sessions()] == ["new"])
         assert len(forever.sessions()) == 2
     finally:
         server.close()

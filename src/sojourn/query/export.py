@@ -16,7 +16,7 @@ from sojourn.store.rows import EventRow
 
 CHUNK = 5_000
 """Events and lines of the ledger that are read at a time."""
-Record = tuple[str, str, int, dict[str, Any]]
+Record = tuple[str, str, int, Session | dict[str, Any]]
 """What it is (`session`, `event` or `discard`), its session, its time in microseconds, and all that is kept of it."""
 
 _SCHEMA = pa.schema([("record", pa.string()), ("session_id", pa.string()), ("time", pa.int64()), ("data", pa.string())])
@@ -49,7 +49,7 @@ def records(scope: Scope, identifiers: list[str]) -> Iterator[Record]:
     for page in sessions_of_user(scope, identifiers):
         stretches = {row.session_id: row for row in _stretches(scope, [s.session_id for s in page])}
         for session in page:
-            yield "session", session.session_id, session.start_time, msgspec.to_builtins(session)
+            yield "session", session.session_id, session.start_time, session
             yield from _of_session(scope, session, stretches.get(session.session_id))
 
 

@@ -10,8 +10,6 @@ from sojourn.rules.summaries import ended_by
 from sojourn.rules.values import data_type_of
 from sojourn.store.rows import value_name
 
-_NONE = Catalog()
-
 
 class SessionRow(msgspec.Struct, kw_only=True):
     """One row of the view `session_summaries`."""
@@ -109,9 +107,7 @@ class EventRow(msgspec.Struct, kw_only=True):
     event_properties: dict[str, str]
     session_properties: dict[str, str]
 
-    def answer(
-        self, session_id: str, skew: int, values: dict[str, msgspec.Raw], catalog: Catalog = _NONE
-    ) -> SessionEvent:
+    def answer(self, session_id: str, skew: int, values: dict[str, msgspec.Raw], catalog: Catalog) -> SessionEvent:
         """The event with its session's values. Of its own, those that a definition has no place for are left out."""
         return SessionEvent(
             event_id=self.event_id,
@@ -138,11 +134,13 @@ class EventRow(msgspec.Struct, kw_only=True):
 
 
 def fitting(values: dict[str, str], catalog: Catalog) -> dict[str, str]:
-    """The values of an event without those that came before the type of their definition was corrected."""
+    """The values of an event that the definitions of now have a place for: one may be gone, or have another type."""
     return {
         name: text
         for name, text in values.items()
-        if (definition := catalog.find(name)) is None or data_type_of(msgspec.json.decode(text)) is definition.data_type
+        if (definition := catalog.find(name)) is not None
+        and definition.name == name
+        and data_type_of(msgspec.json.decode(text)) is definition.data_type
     }
 
 
