@@ -21,6 +21,9 @@ LANES = (
     ("property", "Properties", (EventKind.SESSION_PROPERTIES,)),
 )
 """Key, label and kinds of the lanes, from top to bottom."""
+MAX_MARKS = 150
+"""Marks of a picture; more are joined."""
+_RESOLUTIONS = (400, 200, 100, 60, 30, 15)
 MAX_ROWS = 12
 """Rows of a lane; what would need more shares the last one."""
 
@@ -86,16 +89,19 @@ class PropertyHistory(msgspec.Struct, kw_only=True):
     changes: list[tuple[int, msgspec.Raw, str]]
 
 
-def timeline(events: Sequence[SessionEvent], gaps: list[Gap], start: int, end: int, resolution: int = 400) -> Timeline:
-    """The lanes between two times. Marks closer than a `resolution`-th of it are drawn as one with a count."""
-    nearest = max((end - start) // resolution, 1)
-    lanes = []
-    for key, label, kinds in LANES:
-        found = [e for e in events if e.kind in kinds and e.timestamp <= end and e.timestamp + e.duration >= start]
-        if found:
-            lanes.append(_lane(key, label, found, nearest))
-    within = [gap for gap in gaps if gap.start <= end and gap.end >= start]
-    return Timeline(start=start, end=end, lanes=lanes, gaps=within)
+def timeline(events: Sequence[SessionEvent], gaps: list[Gap], start: int, end: int) -> Timeline:
+    """The lanes between two times. Marks that lie too close are one with a count, the wider the more there are."""
+    within = [e for e in events if e.timestamp <= end and e.timestamp + e.duration >= start]
+    lanes: list[Lane] = []
+    for resolution in _RESOLUTIONS:
+        nearest = max((end - start) // resolution, 1)
+        by_kind = [(key, label, [e for e in within if e.kind in kinds]) for key, label, kinds in LANES]
+        lanes = [_lane(key, label, found, nearest) for key, label, found in by_kind if found]
+        if sum(len(lane.marks) for lane in lanes) <= MAX_MARKS:
+            break
+    return Timeline(
+        start=start, end=end, lanes=lanes, gaps=[gap for gap in gaps if gap.start <= end and gap.end >= start]
+    )
 
 
 def _lane(key: str, label: str, events: list[SessionEvent], nearest: int) -> Lane:

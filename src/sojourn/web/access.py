@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, urlsplit
 
 from litestar import Request
 from litestar.connection import ASGIConnection
@@ -98,9 +98,8 @@ def _check_same_origin(connection: ASGIConnection[Any, Any, Any, Any]) -> None:
 
 
 def _login_actor(services: Services, cookie: str) -> Actor | None:
-    quoted, _, rest = cookie.partition("!")
-    name = unquote(quoted)
-    issued, _, signature = rest.partition("!")
+    # From the end, as a name may hold any character.
+    name, issued, signature = ["", "", *cookie.rsplit("!", 2)][-3:]
     if not issued.isdigit() or not hmac.compare_digest(signature, _sign(services, name, issued)):
         return None
     account = next((a for a in services.settings.accounts() if a.name == name), None)
@@ -114,7 +113,7 @@ def _login_actor(services: Services, cookie: str) -> Actor | None:
 def login_cookie(services: Services, name: str) -> str:
     """The value of the login cookie of an account that has just shown its password."""
     issued = str(int(time.time()))
-    # Quoted: a name may hold any character, and a cookie may not.
+    # Quoted, which the reading of cookies undoes: a name may hold any character, and a cookie may not.
     return f"{quote(name, safe='')}!{issued}!{_sign(services, name, issued)}"
 
 

@@ -109,9 +109,7 @@ def device_lanes(instances: Sequence[Instance], sessions: Sequence[Session], zon
             f"{formats.plural(session.event_count, 'event')}"
         )
         front.append(
-            Markup(
-                '<a href="session?id={}" class="mark session-bar {}" aria-label="{}">{}<title>{}</title></a>'
-            ).format(
+            Markup('<a href="session?id={}" class="mark session-bar {}" aria-label="{}">{}</a>').format(
                 session.session_id.replace("+", "%2B"),
                 kind,
                 said,
@@ -123,7 +121,6 @@ def device_lanes(instances: Sequence[Instance], sessions: Sequence[Session], zon
                     height=ROW - 4,
                     rx=2,
                 ),
-                said,
             )
         )
     return element(

@@ -37,6 +37,8 @@ def element(name: str, *children: Any, **attributes: Any) -> Markup:
         if value is not None
     )
     inner = Markup().join(children)
+    if not inner:
+        return Markup("<{}{}/>").format(name, written)
     return Markup("<{0}{1}>{2}</{0}>").format(name, written, inner)
 
 
@@ -67,8 +69,8 @@ def _tick_label(time: int, span: int, zone: tzinfo) -> str:
     return f"{at.day} {at:%b}"
 
 
-def session_timeline(picture: Timeline, zone: tzinfo = UTC) -> Markup:
-    """The lanes of one session with its gaps. Each mark is a link to its row in the table of events."""
+def session_timeline(picture: Timeline, link: Callable[[str], str], zone: tzinfo = UTC) -> Markup:
+    """The lanes of one session with its gaps. Each mark is a link: what `link` makes of the event's id."""
     span = max(picture.end - picture.start, 1)
 
     def at(time: int) -> float:
@@ -95,7 +97,7 @@ def session_timeline(picture: Timeline, zone: tzinfo = UTC) -> Markup:
         line = top + lane.rows * ROW + LANE_GAP / 2
         back.append(element("line", x1=0, x2="100%", y1=line, y2=line, class_="lane-line"))
     front = [
-        _mark(lane, mark, at, top + mark.row * ROW, zone)
+        _mark(lane, mark, at, top + mark.row * ROW, zone, link)
         for lane, top in zip(picture.lanes, tops, strict=True)
         for mark in lane.marks
     ]
@@ -130,7 +132,9 @@ def _gap(gap: Gap, at: Callable[[int], float], height: int) -> Markup:
     )
 
 
-def _mark(lane: Lane, mark: Mark, at: Callable[[int], float], top: int, zone: tzinfo) -> Markup:
+def _mark(
+    lane: Lane, mark: Mark, at: Callable[[int], float], top: int, zone: tzinfo, link: Callable[[str], str]
+) -> Markup:
     left = at(mark.start)
     middle = top + ROW / 2
     name = mark.name or formats.words(mark.kind)
@@ -166,8 +170,8 @@ def _mark(lane: Lane, mark: Mark, at: Callable[[int], float], top: int, zone: tz
         shape = element(
             "svg", drawn, x=_percent(min(max(left, 0.008), 0.992)), y=middle, class_="point", overflow="visible"
         )
-    return Markup('<a href="#e-{}" class="mark {} {}" aria-label="{}">{}<title>{}</title></a>').format(
-        mark.event_id, lane.key, mark.kind, said, shape, said
+    return Markup('<a href="{}" class="mark {} {}" aria-label="{}">{}</a>').format(
+        link(mark.event_id), lane.key, mark.kind, said, shape
     )
 
 
@@ -175,25 +179,24 @@ def spark(picture: Spark | None) -> Markup:
     """Events over the time of one session, in a row of the list; parts with an error are marked."""
     if picture is None:
         return Markup()
-    width, height = 108, 20
-    step = width / len(picture.bins)
+    width, height, step = 108, 20, 3
     top = max(max(picture.bins), 1)
-    bars = []
+    bars: dict[bool, list[str]] = {False: [], True: []}
     for number, count in enumerate(picture.bins):
         if count:
-            tall = max(2.0, (height - 2) * (count / top) ** 0.5)
-            bars.append(
-                element(
-                    "rect",
-                    x=number * step,
-                    y=height - tall,
-                    width=step - 0.8,
-                    height=tall,
-                    class_="error" if picture.errors[number] else None,
-                )
-            )
-    base = element("line", x1=0, x2=width, y1=height - 0.5, y2=height - 0.5)
-    return element("svg", base, *bars, class_="spark", width=width, height=height, aria_hidden="true")
+            tall = max(2, round((height - 2) * (count / top) ** 0.5))
+            bars[picture.errors[number] > 0].append(f"M{number * step} {height}v-{tall}h2v{tall}")
+    return Markup(
+        '<svg class="spark" width="{}" height="{}" aria-hidden="true"><path class="base" d="M0 19h{}v1H0"/>{}{}</svg>'
+    ).format(width, height, width, _bars(bars[False], ""), _bars(bars[True], "error"))
+
+
+def _bars(parts: list[str], kind: str) -> Markup:
+    if not parts:
+        return Markup()
+    return (
+        Markup('<path class="{}" d="{}"/>').format(kind, "".join(parts)) if kind else element("path", d="".join(parts))
+    )
 
 
 def bar(part: float, kind: str = "") -> Markup:
@@ -274,6 +277,42 @@ def columns(
             drawn.append(
                 element("text", (tick or label)(place), x=middle, y=height - 6, class_=kind, text_anchor="middle")
             )
+    return element("svg", *drawn, class_="chart", width="100%", height=height, role="img", aria_label=describe)
+
+
+def bars(labels: Sequence[str], values: Sequence[float], *, height: int = 170, describe: str = "") -> Markup:
+    """One series as columns, each with its label on hover; the labels that have room are written."""
+    top = max(values) or 1
+    plot = height - 22
+    step = 1 / len(values)
+    every = max(-(-len(values) // 8), 1)
+    drawn = [element("line", x1=0, x2="100%", y1=plot, y2=plot, class_="axis")]
+    for place, (label, value) in enumerate(zip(labels, values, strict=True)):
+        tall = (plot - 14) * value / top
+        said = f"{label}: {formats.number(value)}"
+        drawn.append(
+            element(
+                "g",
+                element("title", said),
+                element("rect", x=_percent(place * step), y=0, width=_percent(step), height=plot, class_="hit"),
+                element(
+                    "rect",
+                    x=_percent((place + 0.14) * step),
+                    y=plot - max(tall, 1.0),
+                    width=_percent(step * 0.72),
+                    height=max(tall, 1.0),
+                    class_="first",
+                ),
+                class_="column",
+                data_tip=said,
+            )
+        )
+        if place % every == 0:
+            shown = label if len(label) <= 12 else f"{label[:11]}…"
+            kind = "tick" if place // every % 2 == 0 else "tick minor"
+            middle = _percent((place + 0.5) * step)
+            drawn.append(element("text", shown, x=middle, y=height - 6, class_=kind, text_anchor="middle"))
+    drawn.append(element("text", formats.number(top), x=0, y=10, class_="scale"))
     return element("svg", *drawn, class_="chart", width="100%", height=height, role="img", aria_label=describe)
 
 

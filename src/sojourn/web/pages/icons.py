@@ -36,9 +36,26 @@ _STROKES = {
 }
 
 
+_DEVICES = ("desktop", "mobile", "tablet", "server", "other")
+"""Icons that a list shows in each row: drawn once for the page, and used by their name."""
+
+
+def sprite() -> Markup:
+    """The drawings that `device_icon` uses."""
+    symbols = Markup().join(
+        Markup('<symbol id="i-{}" viewBox="0 0 16 16"><path d="{}"/></symbol>').format(name, _STROKES[name])
+        for name in _DEVICES
+    )
+    return Markup('<svg class="visually-hidden" aria-hidden="true">{}</svg>').format(symbols)
+
+
+def device_icon(kind: str) -> Markup:
+    """The icon of a type of device."""
+    name = kind if kind in _DEVICES else "other"
+    return Markup('<svg class="icon" aria-hidden="true"><use href="#i-{}"/></svg>').format(name)
+
+
 def icon(name: str) -> Markup:
     """An icon that a screen reader passes over; its neighbour says what it means."""
     path = _STROKES.get(name, _STROKES["other"])
-    return Markup(
-        '<svg class="icon" viewBox="0 0 16 16" aria-hidden="true" focusable="false"><path d="{}"/></svg>'
-    ).format(path)
+    return Markup('<svg class="icon" viewBox="0 0 16 16" aria-hidden="true"><path d="{}"/></svg>').format(path)

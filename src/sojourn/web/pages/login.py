@@ -15,7 +15,9 @@ from sojourn.web.pages.rendering import redirect, render
 from sojourn.web.services import Services
 
 MAX_FAILURES = 10
-"""Wrong passwords a minute, for one name or from one address; more have to wait."""
+"""Wrong passwords a minute for one name; more have to wait."""
+MAX_FAILURES_OF_ADDRESS = 30
+"""Wrong passwords a minute from one address, behind which there may be many people."""
 
 
 class Failures:
@@ -25,20 +27,20 @@ class Failures:
         self._times: dict[str, deque[int]] = {}
         self._lock = threading.Lock()
 
-    def too_many(self, who: str, now: int) -> bool:
-        """Whether nobody may try for `who` for now."""
+    def too_many(self, who: str, most: int, now: int) -> bool:
+        """Whether `who` has failed so often that nobody may try for now."""
         with self._lock:
             times = self._times.get(who)
             while times and times[0] < now - MINUTE:
                 times.popleft()
-            return times is not None and len(times) >= MAX_FAILURES
+            return times is not None and len(times) >= most
 
     def add(self, who: str, now: int) -> None:
         """Count one."""
         with self._lock:
             if len(self._times) > 10_000:
                 self._times.clear()
-            self._times.setdefault(who, deque(maxlen=MAX_FAILURES)).append(now)
+            self._times.setdefault(who, deque(maxlen=MAX_FAILURES_OF_ADDRESS)).append(now)
 
 
 def _local(path: str) -> str:
@@ -63,7 +65,9 @@ def log_in(request: Request[Any, Any, Any], services: Services, data: Form) -> R
     failures: Failures = request.app.state.failures
     now = services.now()
     address = request.client.host if request.client else ""
-    if failures.too_many(f"name {name}", now) or failures.too_many(f"address {address}", now):
+    if failures.too_many(f"name {name}", MAX_FAILURES, now) or failures.too_many(
+        f"address {address}", MAX_FAILURES_OF_ADDRESS, now
+    ):
         raise ApiError(429, "too many wrong passwords; wait a minute and try again")
     account = services.settings.log_in(name, text_of(data, "password"))
     if account is None:

@@ -29,8 +29,19 @@ _PAGES = (
 )
 
 
-@get(["/palette", "/frontends/{frontend:str}/palette"], guards=[reader], sync_to_thread=True, include_in_schema=False)
-def palette(request: Request[Any, Any, Any], services: Services, frontend: str | None = None) -> Response[Any]:
+@get("/palette", guards=[reader], sync_to_thread=True, include_in_schema=False)
+def frontends_palette(request: Request[Any, Any, Any], services: Services) -> Response[Any]:
+    """The frontends that match."""
+    return _matches(request, services, None)
+
+
+@get("/frontends/{frontend:str}/palette", guards=[reader], sync_to_thread=True, include_in_schema=False)
+def palette(request: Request[Any, Any, Any], services: Services, frontend: str) -> Response[Any]:
+    """The users, sessions, pages and frontends that match."""
+    return _matches(request, services, frontend)
+
+
+def _matches(request: Request[Any, Any, Any], services: Services, frontend: str | None) -> Response[Any]:
     """The matches for `search` as JSON, each with its kind, what it says and its link."""
     search = request.query_params.get("search", "").strip()[:250]
     low = search.casefold()
@@ -59,4 +70,4 @@ def _entry(kind: str, label: str, link: str) -> dict[str, str]:
     return {"kind": kind, "label": label, "link": link}
 
 
-HANDLERS: list[Any] = [palette]
+HANDLERS: list[Any] = [frontends_palette, palette]

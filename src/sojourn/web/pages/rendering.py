@@ -116,28 +116,18 @@ def _url(context: Context, page: str, **query: Any) -> str:
     return page_url(context["frontend"].name, page, **query)
 
 
-@pass_context
-def _ago(context: Context, time: int) -> Markup:
-    """A relative time; the exact one shows on hover, and a module keeps it fresh."""
-    return Markup('<time datetime="{}" title="{}" data-time="{}" data-as="relative">{}</time>').format(
-        formats.moment(time).isoformat(),
-        formats.exact(time, context["zone"]),
-        time // 1000,
-        formats.relative(time, context["now"], context["zone"]),
-    )
-
-
 def _time_filter(shape: str) -> Any:
-    show = getattr(formats, shape)
+    """A filter that shows a time: in the viewer's zone, exact on hover; a module of ours keeps relative ones fresh."""
 
     @pass_context
     def filter_(context: Context, time: int) -> Markup:
-        return Markup('<time datetime="{}" title="{}" data-time="{}" data-as="{}">{}</time>').format(
-            formats.moment(time).isoformat(),
-            formats.exact(time, context["zone"]),
-            time // 1000,
-            shape,
-            show(time, context["zone"]),
+        zone = context["zone"]
+        shown = formats.relative(time, context["now"], zone) if shape == "ago" else getattr(formats, shape)(time, zone)
+        utc = formats.moment(time).replace(tzinfo=None).isoformat(timespec="milliseconds")
+        if shape == "clock":  # there are hundreds of them, and they are exact as they are
+            return Markup('<time datetime="{}Z" class="clock">{}</time>').format(utc, shown)
+        return Markup('<time datetime="{}Z" title="{}" class="{}">{}</time>').format(
+            utc, formats.exact(time, zone), shape, shown
         )
 
     return filter_
@@ -158,7 +148,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        ago=_ago,
+        ago=_time_filter("ago"),
         exact=_time_filter("exact"),
         clock=_time_filter("clock"),
         minute=_time_filter("minute"),
@@ -179,6 +169,8 @@ def _environment() -> Environment:
         page_url=page_url,
         plural=formats.plural,
         icon=icons.icon,
+        device_icon=icons.device_icon,
+        sprite=icons.sprite,
         charts=charts,
     )
     return environment

@@ -18,6 +18,7 @@ from sojourn.web.pages import (
     properties,
     session,
     sessions,
+    sql,
     start,
     users,
 )
@@ -33,6 +34,7 @@ _MODULES: tuple[Any, ...] = (
     users,
     privacy,
     live,
+    sql,
     start,
     palette,
     properties,

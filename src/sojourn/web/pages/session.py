@@ -1,6 +1,7 @@
 """One session: who, where, why it began and ended, its timeline and its events."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from litestar import Request, Response, get
 
@@ -54,6 +55,15 @@ def session_page(request: Request[Any, Any, Any], services: Services, frontend: 
     shown = [e for e in shown if not kind or e.kind == kind]
     skip = read_count("page", given.get("page", "1"), 1_000) - 1
     depths = action_depths(events)
+    places = {event.event_id: place // _TABLE for place, event in enumerate(shown)}
+    others = [(name, value) for name, value in given.multi_items() if name != "page"]
+
+    def row_link(event_id: str) -> str:
+        """The link to an event's row, on whichever page of the table it is."""
+        page = places.get(event_id, skip) + 1
+        anchor = f"#e-{event_id[-12:]}"
+        return anchor if page == skip + 1 else f"?{urlencode([*others, ('page', page)])}{anchor}"
+
     return render(
         request,
         services,
@@ -63,6 +73,7 @@ def session_page(request: Request[Any, Any, Any], services: Services, frontend: 
         session=session,
         following=next_session(scope, session),
         picture=timeline(events, gaps, low - margin, high + margin),
+        row_link=row_link,
         histories=property_histories(events),
         catalog=scope.catalog,
         rows=_with_gaps(shown[skip * _TABLE : (skip + 1) * _TABLE], [] if kind else gaps),

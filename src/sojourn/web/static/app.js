@@ -1,6 +1,7 @@
 // Loads the small modules of the pages. Each works on the elements that it finds and does nothing without them.
 import { freshen } from "./times.js";
 import "./copying.js";
+import "./editing.js";
 import "./live.js";
 import "./palette.js";
 import "./zooming.js";

@@ -8,6 +8,7 @@ function prepare(dialog) {
   let picked = 0;
   let asked = 0;
   let timer = 0;
+  let answered = null;
 
   for (const button of document.querySelectorAll("[data-palette-open]")) {
     button.hidden = false;
@@ -30,7 +31,7 @@ function prepare(dialog) {
       pick(picked + (event.key === "ArrowDown" ? 1 : -1));
     } else if (event.key === "Enter") {
       event.preventDefault();
-      list.children[picked]?.querySelector("a").click();
+      go();
     }
   });
   dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
@@ -38,16 +39,26 @@ function prepare(dialog) {
   function open() {
     dialog.showModal();
     input.value = "";
+    answered = null;
     input.focus();
     ask();
   }
 
+  async function go() {
+    // What is picked must belong to what was typed.
+    if (answered !== input.value) await ask();
+    list.querySelectorAll("[role=option]")[picked]?.querySelector("a").click();
+  }
+
   async function ask() {
+    clearTimeout(timer);
     const number = ++asked;
-    const answer = await fetch(`${dialog.dataset.source}?${new URLSearchParams({ search: input.value })}`);
+    const typed = input.value;
+    const answer = await fetch(`${dialog.dataset.source}?${new URLSearchParams({ search: typed })}`);
     // Only the answer to what was typed last counts.
     if (number !== asked || !answer.ok) return;
     const { items } = await answer.json();
+    answered = typed;
     list.replaceChildren(...items.map(entry));
     if (!items.length) {
       const none = document.createElement("li");

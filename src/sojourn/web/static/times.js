@@ -34,10 +34,10 @@ export function clock(time) {
 }
 
 export function freshen(root) {
-  for (const element of root.querySelectorAll("time[data-time]")) {
-    const time = Number(element.dataset.time);
-    const shape = element.dataset.as;
-    const text = shape === "relative" ? relative(time) : shown(shape, time);
+  for (const element of root.querySelectorAll("time[datetime]")) {
+    const time = Date.parse(element.dateTime);
+    const shape = element.className;
+    const text = shape === "ago" ? relative(time) : shown(shape, time);
     if (element.textContent !== text) element.textContent = text;
     element.title = formats.exact.format(time);
   }

@@ -15,8 +15,6 @@ document.addEventListener("pointerover", (event) => {
     tip.hidden = true;
     return;
   }
-  // The title would show a second time; its text lives on in the label.
-  mark.querySelector("title")?.remove();
   tip.textContent = said(mark);
   tip.hidden = false;
 });

@@ -1,0 +1,100 @@
+"""What moves by itself: the live page, Get started, the figures of the overview; and the palette."""
+
+
+from playwright.sync_api import expect
+
+from tests.pages.conftest import Open
+from tests.server import Frontend, event
+
+
+def test_events_appear_as_they_arrive_filtered_and_paused(open_page: Open, frontend: Frontend) -> None:
+    frontend.define("event", "text")
+    page = open_page(f"/frontends/{frontend.name}/live?kind=event")
+    expect(page.locator("#live-state")).to_contain_text("live")
+    expect(page.locator("#live-empty")).to_be_visible()
+    hostile = "<img src=x onerror=window.hacked=1>"
+    frontend.send(
+        event("view", name="not this", sequence=0),
+        event(
+            "event",
+            name=hostile,
+            sequence=1,
+            user_identifier=hostile,
+            event_properties={"event_properties.text": hostile},
+        ),
+    )
+    rows = page.locator("#live tbody tr")
+    expect(rows).to_have_count(1)
+    expect(rows).to_contain_text([hostile])
+    page.get_by_role("button", name="Pause").click()
+    frontend.send(event("event", name="while paused", sequence=2))
+    expect(page.get_by_role("button", name="Resume (1 new)")).to_be_visible()
+    expect(rows).to_have_count(1)
+    page.get_by_role("button", name="Resume").click()
+    expect(rows.first).to_contain_text("while paused")
+    page.reload()
+    expect(rows).to_have_count(2)
+    rows.first.get_by_role("link").last.click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Session of")
+
+
+def test_get_started_turns_green_by_itself(open_page: Open, frontend: Frontend) -> None:
+    page = open_page(f"/frontends/{frontend.name}/overview")
+    page.get_by_role("link", name="Send the first event").click()
+    expect(page.locator("#arrived")).to_contain_text("Waiting for the first event")
+    for client in ("Python", "Browser", "OpenKit", "OpenTelemetry", "Segment", "HTTP"):
+        page.get_by_role("link", name=client, exact=True).click()
+        expect(page.locator("#lines")).to_contain_text(frontend.key)
+    page.get_by_role("button", name="Copy the lines").click()
+    assert frontend.key in page.evaluate("navigator.clipboard.readText()")
+    frontend.send(event("event", name="hello", sequence=0))
+    expect(page.locator("#arrived")).to_contain_text("Events arrive.")
+    page.get_by_role("link", name="See the sessions").click()
+    expect(page.locator("table.sessions tbody tr")).to_have_count(1)
+
+
+def test_the_overview_counts_what_the_lists_show(open_page: Open, shop: Frontend) -> None:
+    page = open_page(f"/frontends/{shop.name}/overview?range=30d")
+    sessions = shop.sessions(limit=500)
+    figures = dict(
+        zip(
+            [one.strip() for one in page.locator(".figures dt").all_inner_texts()],
+            page.locator(".figures dd:nth-of-type(1)").all_inner_texts(),
+            strict=True,
+        )
+    )
+    assert figures["Sessions"] == str(len(sessions))
+    assert figures["Users"] == str(len({user for one in sessions for user in one["user_identifiers"]}))
+    assert figures["Live sessions now"] == str(sum(one["live"] for one in sessions))
+    page.locator(".ranked").filter(has_text="Device types").get_by_role("link", name="desktop").click()
+    expect(page.locator(".chip")).to_contain_text("Device type is desktop")
+    page.go_back()
+    page.locator(".ranked").filter(has_text="product_tier").get_by_role("link", name="premium").click()
+    expect(page.locator(".chip")).to_contain_text("product_tier is premium")
+    page.go_back()
+    for label in ("1 h", "24 h", "7 d", "90 d", "All"):
+        page.get_by_role("link", name=label, exact=True).click()
+        expect(page.get_by_role("link", name=label, exact=True)).to_have_attribute("aria-current", "true")
+        expect(page.locator("svg.chart")).to_be_visible()
+
+
+def test_the_palette_goes_to_a_user_a_session_and_a_page(open_page: Open, shop: Frontend) -> None:
+    page = open_page(f"/frontends/{shop.name}/overview")
+    for typed, kind, heading in (
+        ("lucia", "user", "lucia.ferrari@example.net"),
+        ("rich-session", "session", "Session of"),
+        ("discard", "page", "Settings"),
+    ):
+        page.keyboard.press("Control+k")
+        page.keyboard.type(typed)
+        option = page.get_by_role("option").first
+        expect(option).to_contain_text(kind)
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("heading", level=1)).to_contain_text(heading)
+        page.keyboard.press("Control+k")
+        page.keyboard.type("sql")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("heading", level=1)).to_have_text("SQL")
+    page.keyboard.press("Control+k")
+    page.keyboard.press("Escape")
+    expect(page.locator("#palette")).to_be_hidden()
