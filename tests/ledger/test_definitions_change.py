@@ -16,7 +16,7 @@ from sojourn.rules.summaries import summarize
 from sojourn.rules.values import DataType, Value
 from tests.server import Frontend, Server, now
 
-HISTORIES = int(os.environ.get("SOJOURN_HISTORIES", "200")) // 8
+HISTORIES = int(os.environ.get("SOJOURN_HISTORIES", "200")) // 16
 """How many random histories each test tries: each has a frontend of its own, and its definitions."""
 SESSION_KEYS = ["session_properties.tier", "session_properties.TIER", "session_properties.cart.value"]
 EVENT_KEYS = ["event_properties.note", "event_properties.Note"]
@@ -139,7 +139,7 @@ def define(
 
 def play(server: Server, data: st.DataObject, events: list[Sent], steps: list[Any]) -> tuple[Frontend, Catalog]:
     """Deliver events, some of them twice, between the changes of definitions."""
-    frontend = server.frontend(idle_timeout="1h")
+    frontend = server.frontend()
     start, prefix = now(), uuid.uuid4().hex[:16]
     for event in events:
         event.timestamp, event.session_id = start + event.offset, prefix + event.session_id
