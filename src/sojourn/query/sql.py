@@ -4,6 +4,7 @@ import io
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from enum import StrEnum
 from typing import Any, Final
 
@@ -12,7 +13,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sojourn.query.allowed_sql import AllowedSql, RefusedSqlError
-from sojourn.store.analysts import MAX_BYTES, MAX_MEMORY_BYTES, MAX_ROWS, MAX_SECONDS, Analyst, EngineRefusal
+from sojourn.store.analysts import (
+    CONNECTIONS,
+    MAX_BYTES,
+    MAX_MEMORY_BYTES,
+    MAX_ROWS,
+    MAX_SECONDS,
+    Analyst,
+    EngineRefusal,
+)
 from sojourn.store.engine import Engine
 
 MAX_PARAMETERS: Final = 100
@@ -46,7 +55,7 @@ class Column(msgspec.Struct):
 
 
 class SqlAnswer(msgspec.Struct):
-    """An answer as it goes out. `truncated` says that there are more than MAX_ROWS rows, of which these are the first."""
+    """An answer as it goes out. `truncated` where there are more rows than the MAX_ROWS that are given."""
 
     body: bytes
     row_count: int
@@ -66,36 +75,48 @@ class _JsonAnswer(msgspec.Struct):
     elapsed_ms: float
 
 
+class Asked(msgspec.Struct):
+    """A question that is being answered. The answer is an SqlAnswer, or SqlError is raised."""
+
+    answer: Future[SqlAnswer]
+    stop: Callable[[], None]
+    """Has the engine give it up, as soon as it can; until then its place stays taken."""
+
+
 class SqlDesk:
     """Where analysts' questions are put to an engine. Every method may be called from any thread."""
 
     def __init__(self, engine: Engine) -> None:
-        self._analysts = engine.analysts
-        self._stop = engine.stop
+        self._engine = engine
         self._allowed = AllowedSql(engine)
+        self._threads = ThreadPoolExecutor(max_workers=CONNECTIONS, thread_name_prefix="sojourn-sql")
 
-    def take(self) -> Analyst | None:
-        """A connection for one question, to be given back; None while all are in use."""
-        return self._analysts.take()
+    def ask(self, query: str, fmt: SqlFormat, parameters: Mapping[str, Any]) -> Asked | None:
+        """Have a question answered on a thread of the desk's own; None while it has CONNECTIONS others to answer."""
+        analyst = self._engine.analysts.take()
+        if analyst is None:
+            return None
 
-    def give_back(self, analyst: Analyst) -> None:
-        """Let others use a connection again."""
-        self._analysts.give_back(analyst)
+        def answer() -> SqlAnswer:
+            try:
+                return self._answer(analyst, query, fmt, parameters)
+            finally:
+                self._engine.analysts.give_back(analyst)
 
-    def stop(self, analyst: Analyst) -> None:
-        """Have the engine give up what it does for a connection."""
-        self._stop(analyst)
+        return Asked(self._threads.submit(answer), lambda: self._engine.stop(analyst))
 
-    def ask(self, analyst: Analyst, query: str, fmt: SqlFormat, parameters: Mapping[str, Any]) -> SqlAnswer:
-        """Answer a question, which takes as long as it takes, but for the engine's limits. Raises SqlError."""
+    def close(self) -> None:
+        """Take no more questions, and wait for those that are being answered."""
+        self._threads.shutdown()
+
+    def _answer(self, analyst: Analyst, query: str, fmt: SqlFormat, parameters: Mapping[str, Any]) -> SqlAnswer:
         _check_parameters(parameters)
         start = time.perf_counter()
         try:
             text = self._allowed.read(analyst, query, parameters)
-            if fmt in _BINARY:
-                engine_format, cut = _BINARY[fmt]
-                return cut(analyst.ask(text, engine_format, parameters))
-            table = msgspec.json.decode(analyst.ask(text, "JSONCompact", parameters), type=_Table)
+            if fmt in (SqlFormat.PARQUET, SqlFormat.ARROW):
+                return _binary(fmt, _bounded(analyst.ask(text, "Arrow", parameters)))
+            table = msgspec.json.decode(_bounded(analyst.ask(text, "JSONCompact", parameters)), type=_Table)
         except RefusedSqlError as error:
             raise SqlError("invalid", str(error)) from error
         except EngineRefusal as error:
@@ -116,6 +137,17 @@ class SqlDesk:
         return SqlAnswer(body, len(rows), truncated)
 
 
+def _bounded(body: bytes) -> bytes:
+    """The engine counts a value that is in every row once; written out it may be more than its limit."""
+    if len(body) > 2 * MAX_BYTES:
+        raise _too_large()
+    return body
+
+
+def _too_large() -> SqlError:
+    return SqlError("too_large", f"the answer has more than {MAX_BYTES >> 20} MiB; ask for less")
+
+
 def _check_parameters(parameters: Mapping[str, Any]) -> None:
     if len(parameters) > MAX_PARAMETERS:
         raise SqlError("invalid", f"at most {MAX_PARAMETERS} parameters", "parameters")
@@ -134,7 +166,7 @@ def _error(refusal: EngineRefusal) -> SqlError:
         case "MEMORY_LIMIT_EXCEEDED":
             return SqlError("too_large", f"needs more than the {MAX_MEMORY_BYTES // 10**6} MB that a query may use")
         case "TOO_MANY_ROWS_OR_BYTES":
-            return SqlError("too_large", f"the answer has more than {MAX_BYTES >> 20} MiB; ask for less")
+            return _too_large()
         case "ACCESS_DENIED" | "READONLY":
             return SqlError("invalid", "reads or does what is not open to analysts")
         case "UNKNOWN_QUERY_PARAMETER" | "BAD_QUERY_PARAMETER":
@@ -170,26 +202,15 @@ def _quoted(text: str) -> str:
     return '"' + text.replace('"', '""') + '"'
 
 
-def _parquet(body: bytes) -> SqlAnswer:
-    table = pq.read_table(pa.BufferReader(body))
-    if table.num_rows <= MAX_ROWS:
-        return SqlAnswer(body, table.num_rows, False)
-    out = io.BytesIO()
-    pq.write_table(table.slice(0, MAX_ROWS), out, compression="zstd")
-    return SqlAnswer(out.getvalue(), MAX_ROWS, True)
-
-
-def _arrow(body: bytes) -> SqlAnswer:
+def _binary(fmt: SqlFormat, body: bytes) -> SqlAnswer:
+    """Parquet or Arrow of the engine's Arrow, which is not compressed: so what is read here is as large as it is."""
     table = pa.ipc.open_file(pa.BufferReader(body)).read_all()
-    if table.num_rows <= MAX_ROWS:
-        return SqlAnswer(body, table.num_rows, False)
+    truncated = table.num_rows > MAX_ROWS
+    table = table.slice(0, MAX_ROWS)
     out = io.BytesIO()
-    with pa.ipc.new_file(out, table.schema) as writer:
-        writer.write_table(table.slice(0, MAX_ROWS))
-    return SqlAnswer(out.getvalue(), MAX_ROWS, True)
-
-
-_BINARY: dict[SqlFormat, tuple[str, Callable[[bytes], SqlAnswer]]] = {
-    SqlFormat.PARQUET: ("Parquet", _parquet),
-    SqlFormat.ARROW: ("Arrow", _arrow),
-}
+    if fmt is SqlFormat.PARQUET:
+        pq.write_table(table, out, compression="zstd")
+    else:
+        with pa.ipc.new_file(out, table.schema) as writer:
+            writer.write_table(table)
+    return SqlAnswer(out.getvalue(), table.num_rows, truncated)

@@ -206,7 +206,7 @@ _CORRECTED = f"e.client_timestamp + if(abs(e.clock_offset) > {SKEW_TOLERANCE}, e
 _EVENT_COLUMNS = {
     "frontend": "e.frontend",
     "session_id": "e.session_id",
-    "event_id": "e.event_id",
+    "event_id": "toString(e.event_id)",
     "kind": "toString(e.kind)",
     "name": "e.name",
     "timestamp": _time(_CORRECTED),

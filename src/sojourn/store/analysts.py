@@ -3,8 +3,10 @@
 What a statement is may not be decided here: `query/sql.py` lets only a single SELECT come this far.
 """
 
+import os
 import queue
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -17,7 +19,7 @@ from sojourn.store.address import DATABASE
 ANALYST_VIEWS: Final = ("user_events", "user_sessions", "users")
 CONNECTIONS: Final = 2
 """How many analysts' queries run at once; beyond that the server says that it is busy."""
-MAX_SECONDS: Final = 20
+MAX_SECONDS: Final = int(os.environ.get("SOJOURN_SQL_SECONDS", "20"))
 """How long one query may run."""
 MAX_ROWS: Final = 100_000
 """Rows of an answer; the engine gives one more, so that a longer one can be told from a whole one."""
@@ -44,6 +46,7 @@ SETTINGS: Final[Mapping[str, int | str]] = {
     # An event's session is looked up only where a column of it is asked for; events stream past the sessions.
     "correlated_subqueries_default_join_kind": "left",
     "join_use_nulls": 0,
+    "output_format_arrow_compression_method": "none",
     "output_format_json_validate_utf8": 1,
     "output_format_json_quote_64bit_integers": 0,
     "output_format_json_quote_denormals": 0,
@@ -64,48 +67,83 @@ class EngineRefusal(Exception):  # noqa: N818 - what an analyst wrote is at faul
 Call = Callable[[Client], bytes]
 
 
-class Analyst:
+class Analyst(ABC):
     """One place from which one query at a time is asked."""
 
-    def __init__(
-        self, label: str, read: Callable[[Call], bytes], settings: Mapping[str, Any] | None, close: Callable[[], None]
-    ) -> None:
-        """`settings` go with each query; None where the connection has them for good."""
-        self.label = label
-        self.close = close
-        self._read = read
-        self._settings = settings
+    def __init__(self, number: int) -> None:
+        self.label = f"analyst {number}"
+        """What the engine knows the place's queries by."""
+        self._settings = {"log_comment": self.label, **SETTINGS}
 
     def ask(self, sql: str, fmt: str, parameters: Mapping[str, Any] | None = None) -> bytes:
         """The answer in one of the engine's formats. `sql` is one SELECT and names no format. Raises EngineRefusal."""
-        bound = dict(parameters) if parameters else None
-        settings = dict(self._settings) if self._settings else None
         try:
-            return self._read(lambda client: client.raw_query(sql, parameters=bound, settings=settings, fmt=fmt))
+            return self._ask(sql, fmt, dict(parameters) if parameters else None)
         except DatabaseError as error:
             raise EngineRefusal(getattr(error, "name", None) or "", _clean(str(error))) from error
 
+    @abstractmethod
+    def _ask(self, sql: str, fmt: str, parameters: dict[str, Any] | None) -> bytes: ...
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close what is open."""
+
+
+class _EmbeddedAnalyst(Analyst):
+    """A connection of its own to the embedded engine, which gave up all rights but those of an analyst."""
+
+    def __init__(self, number: int, url: str) -> None:
+        super().__init__(number)
+        self._url = url
+        self._client = self._connect()
+
+    def _connect(self) -> Client:
+        client = clickhouse_connect.get_client(dsn=self._url)
+        client.database = DATABASE
+        client.command(f"USE {DATABASE}")
+        client.command(f"SET ROLE {ROLE}")
+        for name, value in self._settings.items():
+            client.set_client_setting(name, value)
+        return client
+
+    def _ask(self, sql: str, fmt: str, parameters: dict[str, Any] | None) -> bytes:
+        try:
+            return self._client.raw_query(sql, parameters=parameters, fmt=fmt)
+        except DatabaseError:
+            # What a query had been answered before it failed, the engine would put before the next answer.
+            fresh = self._connect()
+            self._client.close()
+            self._client = fresh
+            raise
+
+    def close(self) -> None:
+        self._client.close()
+
+
+class _RemoteAnalyst(Analyst):
+    """A place at a server elsewhere: the settings go with each query, and whose rights count is the address's user."""
+
+    def __init__(self, number: int, read: Callable[[Call], bytes]) -> None:
+        super().__init__(number)
+        self._read = read
+
+    def _ask(self, sql: str, fmt: str, parameters: dict[str, Any] | None) -> bytes:
+        return self._read(
+            lambda client: client.raw_query(sql, parameters=parameters, settings=dict(self._settings), fmt=fmt)
+        )
+
+    def close(self) -> None: ...
+
 
 def embedded_analysts(url: str) -> list[Analyst]:
-    """Connections of their own to the embedded engine, which gave up all rights but those of an analyst."""
-    return [_embedded(clickhouse_connect.get_client(dsn=url), f"analyst {n}") for n in range(CONNECTIONS)]
-
-
-def _embedded(client: Client, label: str) -> Analyst:
-    client.database = DATABASE
-    client.command(f"USE {DATABASE}")
-    client.command(f"SET ROLE {ROLE}")
-    for name, value in {"log_comment": label, **SETTINGS}.items():
-        client.set_client_setting(name, value)
-    return Analyst(label, lambda call: call(client), None, client.close)
+    """Those of the embedded engine, which must be open."""
+    return [_EmbeddedAnalyst(number, url) for number in range(CONNECTIONS)]
 
 
 def remote_analysts(read: Callable[[Call], bytes]) -> list[Analyst]:
-    """Places at a server elsewhere, where the settings go with each query; whose rights count is the address's user."""
-    return [
-        Analyst(f"analyst {n}", read, {"log_comment": f"analyst {n}", **SETTINGS}, lambda: None)
-        for n in range(CONNECTIONS)
-    ]
+    """Those of a server elsewhere, which `read` reaches."""
+    return [_RemoteAnalyst(number, read) for number in range(CONNECTIONS)]
 
 
 class Analysts:

@@ -14,6 +14,7 @@ import clickhouse_connect
 import structlog
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError, StreamFailureError
+from clickhouse_connect.driver.httpclient import HttpClient
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from sojourn.store.address import DATABASE, Address, AddressError
@@ -103,8 +104,10 @@ class EmbeddedConnections:
             config.write_text(_server_config(memory_bytes, users))
             self._options: dict[str, Any] = {"dsn": url, "chdb_options": {"config-file": str(config)}}
             self._writer = self._connect()
-            readers = [self._connect() for _ in range(connections)]
-        self._all = [self._writer, *readers]
+        # The file is gone, and the engine open.
+        self._options = {"dsn": url}
+        readers = [self._connect() for _ in range(connections)]
+        self._all = {self._writer, *readers}
         self._readers: queue.SimpleQueue[Client] = queue.SimpleQueue()
         for client in readers:
             self._readers.put(client)
@@ -122,6 +125,13 @@ class EmbeddedConnections:
         client = self._readers.get()
         try:
             yield client
+        except DatabaseError:
+            # What a question had been answered before it failed, the engine would put before the next answer.
+            fresh = self._connect()
+            self._all = {fresh, *self._all} - {client}
+            client.close()
+            client = fresh
+            raise
         finally:
             self._readers.put(client)
 
@@ -193,6 +203,7 @@ class RemoteConnections:
             settings=_SETTINGS | (_CLUSTER_SETTINGS if address.cluster else {}),
             **options,
         )
+        assert isinstance(client, HttpClient)
         client.http_retries = 0
         for name, value in _SETTINGS_IF_KNOWN.items():
             if name in client.server_settings:

@@ -12,7 +12,7 @@ from litestar.types.internal_types import PathParameterDefinition
 
 from sojourn.web import clients, ingest
 from sojourn.web.access import reader
-from sojourn.web.api import configuration, people, privacy, reading
+from sojourn.web.api import configuration, people, privacy, reading, sql
 from sojourn.web.browser_sdk import browser_sdk
 from sojourn.web.errors import EXCEPTION_HANDLERS
 from sojourn.web.exporting import Exports
@@ -50,6 +50,7 @@ API: list[Any] = [
     people.list_stretches,
     privacy.export_user,
     privacy.erase_user,
+    sql.ask_sql,
     configuration.list_frontends,
     configuration.add_frontend,
     configuration.get_settings,

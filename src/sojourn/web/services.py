@@ -10,11 +10,13 @@ import structlog
 
 from sojourn.ingest.admission import Terms
 from sojourn.query.scope import Scope
+from sojourn.query.sql import SqlDesk
 from sojourn.rules.definitions import Catalog
 from sojourn.rules.erased import Erased
 from sojourn.rules.limits import SECOND
 from sojourn.rules.sessions import SessionPolicy
 from sojourn.settings import Cache, IngestFrontend, Settings, Snapshot
+from sojourn.store.analyst_views import AnalystFrontend, AnalystViews
 from sojourn.store.erasure import Eraser
 from sojourn.store.replayer import Replayer
 from sojourn.store.store import Store
@@ -62,6 +64,8 @@ class Services:
     login_secret: bytes = field(init=False)
     replayer: Replayer = field(init=False)
     eraser: Eraser = field(init=False)
+    sql: SqlDesk = field(init=False)
+    _analyst_views: AnalystViews = field(init=False)
     _derivation: Derivation = field(init=False)
     _closed: threading.Event = field(init=False, default_factory=threading.Event)
     _poller: threading.Thread = field(init=False)
@@ -70,7 +74,9 @@ class Services:
         self._cache = Cache(self.settings, poll_interval=SECOND // 10)
         self._show(self._cache.refresh())
         self.login_secret = self.settings.server_secret("login")
-        self._derivation = Derivation(self.store.engine, self._policies, self.now)
+        self._analyst_views = AnalystViews(self.store.engine, _analyst_frontends(self._view.snapshot))
+        self.sql = SqlDesk(self.store.engine)
+        self._derivation = Derivation(self.store.engine, self._policies, self.now, alone=self.store.engine.embedded)
         self.store.writer.after_commit.append(self._derivation.committed)
         self._derivation.start()
         self.metrics.registry.register(CompletenessFigures(self.store.engine, self.now))
@@ -103,6 +109,7 @@ class Services:
             self._view = _view(snapshot, self.settings.has_administrator(), self._tombstones or {})
         if not first:
             self.replayer.definitions_changed()
+            self._analyst_views.show(_analyst_frontends(snapshot))
 
     def _tombstones_changed(self) -> None:
         with self._showing:
@@ -177,11 +184,20 @@ class Services:
         """Make durable what waits, and close everything."""
         self._closed.set()
         self._poller.join()
+        self._analyst_views.close()
+        self.sql.close()
         self.replayer.close()
         self.store.writer.close()
         self._derivation.close()
         self.store.close()
         self.settings.close()
+
+
+def _analyst_frontends(snapshot: Snapshot) -> list[AnalystFrontend]:
+    return [
+        AnalystFrontend(frontend.name, frontend.catalog, frontend.policy.idle_timeout, frontend.merges)
+        for frontend in snapshot.by_name.values()
+    ]
 
 
 def _view(snapshot: Snapshot, needs_login: bool, tombstones: Mapping[str, Mapping[str, int]]) -> _View:
