@@ -1,4 +1,4 @@
-"""Two derivations over one store, each told of half the commits; run as a program of its own.
+"""One derivation, or two over one store that are told of half the commits each; run as a program of its own.
 
 An embedded engine opens one folder a process and one process a folder, so the nodes are threads of this one.
 Prints the sessions that it found, as the API lists them, once they are those that were asked for on the standard input.
@@ -61,12 +61,14 @@ class HeldEngine:
         self._engine.append(table, lines)
 
 
-def main(folder: Path, stretch: int, held: bool) -> None:
+def main(folder: Path, stretch: int, held: bool, alone: bool) -> None:
     told = json.load(sys.stdin)
     deriving.MAX_EVENTS = stretch
     store = Store(embedded_url(folder))
     slow = HeldEngine(store.engine)
-    nodes = [Derivation(engine, lambda: {FRONTEND: POLICY}, now) for engine in (slow, store.engine)]
+    nodes = [Derivation(engine, lambda: {FRONTEND: POLICY}, now, alone=alone) for engine in (slow, store.engine)]
+    if alone:
+        nodes.pop()
     if not held:
         slow.go_on.set()
     for node in nodes:
@@ -79,7 +81,7 @@ def main(folder: Path, stretch: int, held: bool) -> None:
     for number, batch in enumerate(told["batches"]):
         rows = Rows(events=[row(event) for event in batch], absences=[], discards=[])
         store.writer.submit(rows).result()
-        nodes[number % 2].committed([rows])
+        nodes[number % len(nodes)].committed([rows])
         if held and number == 0:
             assert slow.holds.wait(PATIENCE_SECONDS)
     found = sessions_when(store, told["wanted"])
@@ -104,4 +106,4 @@ def sessions_when(store: Store, wanted: list[dict[str, Any]]) -> list[dict[str, 
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3] == "held")
+    main(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3] == "held", sys.argv[3] == "alone")

@@ -47,11 +47,17 @@ class Derivation:
         engine: Engine,
         policies: Callable[[], Mapping[str, SessionPolicy]],
         now: Callable[[], int],
+        *,
+        alone: bool,
     ) -> None:
-        """`policies` gives the timeouts in force by frontend; `now` microseconds since 1970."""
+        """`policies` gives the timeouts in force by frontend; `now` microseconds since 1970.
+
+        `alone`, no other process derives over the same store, as none can where the engine is embedded.
+        """
         self._engine = engine
         self._policies = policies
         self._now = now
+        self._alone = alone
         self._run_id = str(uuid.uuid4())
         self._touched: dict[tuple[str, str], int] = {}
         self._changed = threading.Condition()
@@ -169,7 +175,9 @@ class Derivation:
         for first in range(0, len(clients), MAX_CHECKED):
             for source in may_be_broken(self._engine, frontend, clients[first : first + MAX_CHECKED], history):
                 to_derive[source] = sources[source]
-        return derive_again(self._engine, frontend, to_derive, history) if to_derive else {}
+        if not to_derive:
+            return {}
+        return derive_again(self._engine, frontend, to_derive, history, alone=self._alone)
 
     def _write_progress(self, until: int, *, settled: bool = False) -> None:
         write_progress(self._engine, self._run_id, until - PROGRESS_SLACK, self._now(), settled=settled)

@@ -18,6 +18,7 @@ from sojourn.summaries.found import (
     derived_before,
     events_since,
     sizes,
+    versions,
 )
 from sojourn.summaries.rows import DerivedRow, IndexRow, MarkRow, session_rows, void_row
 
@@ -44,20 +45,28 @@ class _Written:
     marks: list[MarkRow] = field(default_factory=list)
 
 
-def derive_again(engine: Engine, frontend: str, touched: Touched, history: PolicyHistory) -> dict[str, int]:
-    """Derive the sessions of sources anew, from the last one on that began before what came.
+def derive_again(
+    engine: Engine, frontend: str, touched: Touched, history: PolicyHistory, *, alone: bool
+) -> dict[str, int]:
+    """Derive the sessions of sources anew. Returns what is left to do, in the same form.
 
-    Returns what is left to do, in the same form: the rest of long sources, and sources that grew meanwhile.
+    `alone`, nobody else derives over this store, and a source is derived from the last session on that began before
+    what came. Otherwise what others have written meanwhile may be wrong: nothing is made of it, a source is derived
+    from its beginning, and looked at again where others saw other events.
     """
-    left: dict[str, int] = {}
     sized = sizes(engine, frontend, list(touched))
+    work = _Derivation(engine, frontend, history, sized, alone)
     for batch in _batches(touched, sized):
-        left |= _Derivation(engine, frontend, history, sized).run(batch, MAX_EVENTS)
-    # Another node may have looked at one more event, and written before this one did: who saw less looks again.
-    for source, size in sizes(engine, frontend, list(sized)).items():
-        if size.events > sized[source].events:
-            left[source] = min(touched[source], left.get(source, touched[source]))
-    return left
+        work.run(batch, MAX_EVENTS)
+    if not alone and sized:
+        # What came while this was at work was perhaps judged whole by another node, which did not know of this one.
+        grown = sizes(engine, frontend, list(sized))
+        written = versions(engine, frontend, list(work.versions))
+        for source in sized:
+            seen = {work.versions[source]} if source in work.versions else set()
+            if grown[source].events > sized[source].events or written.get(source, seen) != seen:
+                work.left[source] = min(touched[source], work.left.get(source, touched[source]))
+    return work.left
 
 
 def _batches(touched: Touched, sized: Mapping[str, Size]) -> Iterator[dict[str, int]]:
@@ -75,48 +84,56 @@ def _batches(touched: Touched, sized: Mapping[str, Size]) -> Iterator[dict[str, 
 
 
 class _Derivation:
-    """The work on some sources of one frontend."""
+    """The work on some sources of one frontend. `versions` are those of the sources that it wrote whole."""
 
-    def __init__(self, engine: Engine, frontend: str, history: PolicyHistory, sized: Mapping[str, Size]) -> None:
+    def __init__(
+        self, engine: Engine, frontend: str, history: PolicyHistory, sized: Mapping[str, Size], alone: bool
+    ) -> None:
         self.engine = engine
         self.frontend = frontend
         self.history = history
         self.sized = sized
-        self.written = _Written()
+        self.alone = alone
         self.left: dict[str, int] = {}
+        self.versions: dict[str, int] = {}
+        self._written = _Written()
 
-    def run(self, touched: Touched, limit: int) -> dict[str, int]:
+    def run(self, touched: Touched, limit: int) -> None:
+        self._written = _Written()
         whole = [source for source in touched if self._is_seen_whole(source)]
         since = {source: ANY_TIME if source in whole else time for source, time in touched.items()}
         before = derived_before(self.engine, self.frontend, since)
         begins = {source: known[0] for source, known in before.items() if known[0].first_event[0] < since[source]}
         starts = {source: begins[source].first_event[0] if source in begins else ANY_TIME for source in touched}
         events = events_since(self.engine, self.frontend, starts, limit)
-        absences = absent_places(self.engine, self.frontend, whole) if whole else {}
+        numbered = [source for source in whole if self.sized[source].numbered]
+        absences = absent_places(self.engine, self.frontend, numbered) if numbered else {}
         too_long: dict[str, int] = {}
         for source in touched:
             found, begin = events.get(source, []), begins.get(source)
+            absent = absences.get(source, frozenset())
             cut = len(found) >= limit
             if begin is not None:
                 found = [event for event in found if order_of(event) >= begin.first_event]
-            boundaries = self._boundaries(source, found, absences.get(source, frozenset()), begin)
+            boundaries = self._boundaries(source, found, absent, begin)
             if cut and len(boundaries.sessions) == 1:
                 too_long[source] = touched[source]
-            else:
-                self._write(source, boundaries, found, before.get(source, []), cut)
+                continue
+            version = self.sized[source].events
+            if not self.alone and source in whole and not cut:
+                # Of exactly what was looked at, so that equal versions of two nodes are of equal sets.
+                version = len(found) + len(absent)
+            self._write(source, version, boundaries, found, before.get(source, []), cut)
         self._insert()
         if too_long and limit < MAX_SESSION_EVENTS:
             for source, time in too_long.items():
-                self.left |= _Derivation(self.engine, self.frontend, self.history, self.sized).run(
-                    {source: time}, MAX_SESSION_EVENTS
-                )
+                self.run({source: time}, MAX_SESSION_EVENTS)
         elif too_long:
             log.error("session_too_long", frontend=self.frontend, sources=sorted(too_long), events=MAX_SESSION_EVENTS)
-        return self.left
 
     def _is_seen_whole(self, source: str) -> bool:
         """Whose gap it is can be told only from all events of a source that numbers them."""
-        return self.sized[source].numbered and self.sized[source].events <= MAX_EVENTS
+        return (self.sized[source].numbered or not self.alone) and self.sized[source].events <= MAX_EVENTS
 
     def _boundaries(
         self, source: str, events: list[FoundEvent], absent: Places, begin: DerivedSession | None
@@ -135,35 +152,37 @@ class _Derivation:
     def _write(
         self,
         source: str,
+        version: int,
         boundaries: Boundaries,
         events: list[FoundEvent],
         before: list[DerivedSession],
         cut: bool,
     ) -> None:
         """Keep the rows of one source. Where its events were `cut` off, the last session goes on in the next one."""
-        version = self.sized[source].events
         is_client = not source.startswith(INSTANCE_MARK)
         if is_client and not self.sized[source].derived and len(boundaries.sessions) < 2:
             return
+        if self._is_seen_whole(source) and not cut:
+            self.versions[source] = version
         for row, found_by in session_rows(self.frontend, source, version, boundaries, events):
-            self.written.sessions.append(row)
-            self.written.index += found_by
+            self._written.sessions.append(row)
+            self._written.index += found_by
         kept = {session.session_id for session in boundaries.sessions}
         looked_until = boundaries.sessions[-1].first_event if cut else None
         for session in before:
             if session.session_id not in kept and (looked_until is None or session.first_event < looked_until):
-                self.written.sessions.append(void_row(self.frontend, source, version, session))
+                self._written.sessions.append(void_row(self.frontend, source, version, session))
         if is_client and not self.sized[source].derived:
-            self.written.marks.append(MarkRow(frontend=self.frontend, session_id=source))
+            self._written.marks.append(MarkRow(frontend=self.frontend, session_id=source))
         if cut:
             self.left[source] = boundaries.sessions[-1].first_event[0] + 1
 
     def _insert(self) -> None:
         """The index comes first, so that no session is written that nobody finds; the marks that hide come last."""
         for table, rows in (
-            ("session_index", self.written.index),
-            ("derived_sessions", self.written.sessions),
-            ("session_states", self.written.marks),
+            ("session_index", self._written.index),
+            ("derived_sessions", self._written.sessions),
+            ("session_states", self._written.marks),
         ):
             if rows:
                 self.engine.append(table, msgspec.json.Encoder().encode_lines(rows))

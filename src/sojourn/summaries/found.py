@@ -72,6 +72,11 @@ class _StoredSession(msgspec.Struct):
         )
 
 
+class _Version(msgspec.Struct):
+    source_id: str
+    version: int
+
+
 class _Absence(msgspec.Struct):
     source_id: str
     stream_id: str
@@ -124,6 +129,25 @@ def derived_before(engine: Engine, frontend: str, since: Mapping[str, int]) -> d
     found: dict[str, list[DerivedSession]] = {}
     for row in rows:
         found.setdefault(row.source_id, []).append(row.session())
+    return found
+
+
+def versions(engine: Engine, frontend: str, sources: Sequence[str]) -> dict[str, set[int]]:
+    """The versions that the sessions of each source have: one, where a single node wrote last and knew of all."""
+    rows = _read(
+        engine,
+        _Version,
+        """
+        SELECT DISTINCT source_id, version FROM derived_sessions FINAL
+        WHERE frontend = {frontend:String} AND void = 0 AND session_id IN (
+            SELECT session_id FROM session_index
+            WHERE frontend = {frontend:String} AND aspect = 'source' AND value IN {sources:Array(String)})""",
+        frontend=frontend,
+        sources=list(sources),
+    )
+    found: dict[str, set[int]] = {}
+    for row in rows:
+        found.setdefault(row.source_id, set()).add(row.version)
     return found
 
 
