@@ -1,6 +1,5 @@
 """What moves by itself: the live page, Get started, the figures of the overview; and the palette."""
 
-
 from playwright.sync_api import expect
 
 from tests.pages.conftest import Open

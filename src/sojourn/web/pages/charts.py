@@ -310,8 +310,8 @@ def bars(labels: Sequence[str], values: Sequence[float], *, height: int = 170, d
         if place % every == 0:
             shown = label if len(label) <= 12 else f"{label[:11]}…"
             kind = "tick" if place // every % 2 == 0 else "tick minor"
-            middle = _percent((place + 0.5) * step)
-            drawn.append(element("text", shown, x=middle, y=height - 6, class_=kind, text_anchor="middle"))
+            anchor, where = ("middle", _percent((place + 0.5) * step)) if place else ("start", "0%")
+            drawn.append(element("text", shown, x=where, y=height - 6, class_=kind, text_anchor=anchor))
     drawn.append(element("text", formats.number(top), x=0, y=10, class_="scale"))
     return element("svg", *drawn, class_="chart", width="100%", height=height, role="img", aria_label=describe)
 

@@ -125,6 +125,7 @@ def _page(
         link=link,
         shown=SHOWN,
         chart=_chart(table) if table else None,
+        numeric=[_is_numbers(table, place) for place in range(len(table.columns))] if table else [],
         schema={} if partial else analyst_columns(services.store.engine),
         examples=[(name, text.format(frontend=frontend.replace("'", "''"))) for name, text in _EXAMPLES],
     )
@@ -144,7 +145,7 @@ def _chart(table: Table) -> Markup | None:
 
 def _is_numbers(table: Table, place: int) -> bool:
     cells = [row[place] for row in table.rows]
-    return all(isinstance(cell, int | float) and not isinstance(cell, bool) and cell >= 0 for cell in cells)
+    return any(cells) and all(cell is None or (type(cell) in (int, float) and cell >= 0) for cell in cells)
 
 
 HANDLERS: list[Any] = [sql_page, run_sql, sql_file]
