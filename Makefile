@@ -1,6 +1,7 @@
 # Sojourn: `make run` serves it with a living demo; `make test` runs everything that CI runs.
 .DEFAULT_GOAL := help
 BIN := .venv/bin
+DEBIAN := chromium postgresql libegl1 libgl1 libxkbcommon0 libfontconfig1 libdbus-1-3
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 help: ## this table
@@ -30,9 +31,9 @@ check: install ## formatter, linter, strict types, contracts between the rooms
 browser-test: browser/node_modules/.package-lock.json ## types, rules and size of the browser SDK, in Node
 	cd browser && npm test
 
-system: ## what the tests need of Debian: a browser and PostgreSQL
-	@if ! command -v chromium >/dev/null || ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then \
-		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium postgresql >/dev/null; fi
+system: ## what the tests need of Debian: a browser, PostgreSQL, the libraries of Qt
+	@if ! dpkg -s $(DEBIAN) >/dev/null 2>&1; then \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(DEBIAN) >/dev/null; fi
 
 test: system check browser-test ## every test
 	$(BIN)/pytest
