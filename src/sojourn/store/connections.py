@@ -46,13 +46,15 @@ _CLUSTER_SETTINGS = {
     "distributed_foreground_insert": 1,
     # What an IN asks of all shards is asked once, and its answer sent to each.
     "distributed_product_mode": "global",
+    # An INSERT … SELECT is put together by the node that was asked: the shards know only their own rows.
+    "parallel_distributed_insert_select": 0,
     "optimize_skip_unused_shards": 1,
     "skip_unavailable_shards": 0,
 }
 _AWAY = {32, 198, 202, 209, 210, 236, 279}
 """Codes by which a node says that it, or another one, cannot be reached now or has too much to do."""
-_NOT_TAKING = {60, 81, 159, 160, 164, 194, 241, 242, 243, 252, 497, 516}
-"""Codes by which a node refuses an insert for its own state: memory, disk, parts, time, rights, tables to come."""
+_NOT_TAKING = {159, 160, 164, 194, 241, 242, 243, 252, 497, 516}
+"""Codes by which a node refuses an insert for its own state: memory, disk, parts, time, rights."""
 
 # It writes the address of a request that failed, which holds what was asked, and a traceback at every attempt.
 logging.getLogger("clickhouse_connect").setLevel(logging.ERROR)
@@ -237,6 +239,7 @@ class RemoteConnections:
             else:
                 self._preferred = number % count
                 return answer
+        log.warning("store_away", cause=" ".join(str(failure).split())[:400])
         raise EngineAwayError("the store cannot be reached, or cannot answer now") from failure
 
     def close(self) -> None:

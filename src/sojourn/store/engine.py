@@ -15,7 +15,8 @@ __all__ = ["DATABASE", "DEFAULT_MEMORY_BYTES", "Engine", "EngineAwayError", "Nod
 DEFAULT_MEMORY_BYTES = 1_100_000_000
 """What the embedded engine may use; a query that needs more fails alone."""
 EMBEDDED_READERS = 4
-REMOTE_READERS = 16
+REMOTE_READERS = 7
+"""With the one that writes, as many as the client library keeps open to a host."""
 
 Row = Sequence[Any]
 

@@ -68,7 +68,7 @@ class Writer:
                 self._commit([rows for rows, _ in group])
             except EngineAwayError as error:
                 # Nothing is kept for later here, where a kill would take it: whoever sent it does.
-                log.warning("store_away", requests=len(group), cause=str(error.__cause__)[:200])
+                log.warning("commit_refused", requests=len(group))
                 for _, future in group:
                     future.set_exception(Overloaded(str(error)))
             except Exception as error:
