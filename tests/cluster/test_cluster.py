@@ -1,8 +1,15 @@
 """A cluster of two shards: what lies where, and what an address must say."""
 
+import json
+import uuid
+
 import pytest
 
-from sojourn.store.cluster import ShapeError
+from sojourn.rules.definitions import Catalog, PropertyDefinition
+from sojourn.rules.names import PropertyKind
+from sojourn.rules.values import DataType
+from sojourn.store.analyst_views import AnalystFrontend, view_queries
+from sojourn.store.cluster import ShapeError, define_of_sessions
 from sojourn.store.engine import Engine
 from sojourn.store.migrate import migrate
 from tests.cluster.conftest import cluster_url, database
@@ -36,6 +43,28 @@ def test_a_session_is_on_one_shard_and_both_have_some(sharded: Server, shards: l
     assert len(frontend.sessions(limit=100, user="u1")) == 8
     users = {u["identifier"]: u["session_count"] for u in frontend.get("/users")["items"]}
     assert users == {"u0": 8, "u1": 8, "u2": 7, "u3": 7}
+
+
+def test_a_view_of_one_session_is_made_where_the_session_is(shards: list[Node]) -> None:
+    """Such as that of analysts, whose question about an event's session the engine cannot ask of other nodes."""
+    engine = Engine(cluster_url(shards, database()))
+    migrate(engine)
+    definition = PropertyDefinition(PropertyKind.SESSION, "plan", DataType.STRING)
+    define_of_sessions(
+        engine,
+        "CREATE OR REPLACE VIEW user_events AS "
+        + view_queries([AnalystFrontend("f", Catalog([definition]), 60_000_000)])["user_events"],
+    )
+    engine.insert("events", b"\n".join(_event(number) for number in range(12)))
+    plans = "SELECT session_id, count(), any(`session_properties.plan`) FROM user_events GROUP BY 1 ORDER BY 1"
+    assert engine.query(plans) == [(f"s{number}", 3, "gold") for number in range(4)]
+    engine.close()
+
+
+def _event(number: int) -> bytes:
+    properties = {"session_properties.plan": '"gold"'} if number < 4 else {}
+    fields = {"frontend": "f", "source_id": f"s{number % 4}", "stream_id": "x", "sequence": number // 4}
+    return json.dumps({**fields, "event_id": str(uuid.uuid4()), "session_properties": properties}).encode()
 
 
 def test_a_table_that_grew_is_spanned_anew(shards: list[Node]) -> None:

@@ -74,6 +74,17 @@ def span(engine: Engine) -> None:
                 node.whole.command(f"CREATE OR REPLACE TABLE {name} AS {table} ENGINE = {wanted}")
 
 
+def define_of_sessions(engine: Engine, statement: str) -> None:
+    """Make or replace a view whose every row comes from one session, where the rows of that session are.
+
+    A view that puts sessions together belongs over all nodes: `Engine.command`.
+    """
+    for node in engine.nodes:
+        node.define(statement)
+    if engine.cluster:
+        span(engine)
+
+
 def _place(columns: list[str], order: str, *, is_view: bool) -> str | None:
     """The column by whose hash a row finds its shard. Nothing is written to a view, which may rename what it shows."""
     if is_view:
