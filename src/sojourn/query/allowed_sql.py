@@ -24,7 +24,7 @@ _CLOSED_CATEGORIES = frozenset(
 """Categories of functions that look beyond their arguments, or may; a new function among them is closed as well."""
 _OPEN = frozenset(
     """
-    bar byteSize caseWithExpression countDigits defaultValueOfArgumentType digits exists finalizeAggregation
+    _CAST bar byteSize caseWithExpression countDigits defaultValueOfArgumentType digits exists finalizeAggregation
     formatReadableDecimalSize formatReadableQuantity formatReadableSize formatReadableTimeDelta getSubcolumn grouping
     identity ignore initializeAggregation isConstant lambda materialize minSampleSizeContinuous minSampleSizeConversion
     neighbor nested parseISO8601Duration parseReadableSize parseReadableSizeOrNull parseReadableSizeOrZero
@@ -193,5 +193,8 @@ def _check_words(text: str) -> None:
     bare = _TOKENS.sub("''", text)
     if ";" in bare or "`" in bare:
         raise RefusedSqlError("only one SELECT is run at a time")
+    if re.search(r"\bSETTINGS\s+\w+\s*=", bare):
+        # The tree does not show those of a UNION.
+        raise RefusedSqlError("SETTINGS are not taken in a query")
     if re.search(r":\s*Identifier\s*\}", bare):
         raise RefusedSqlError("a parameter may be a value, not a name")

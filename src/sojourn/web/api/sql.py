@@ -18,7 +18,7 @@ GRACE_SECONDS = 3
 
 _MEDIA_TYPES = {
     SqlFormat.JSON: "application/json",
-    SqlFormat.CSV: "text/csv; charset=utf-8; header=present",
+    SqlFormat.CSV: "text/csv; header=present",
     SqlFormat.JSONL: "application/jsonl",
     SqlFormat.PARQUET: "application/vnd.apache.parquet",
     SqlFormat.ARROW: "application/vnd.apache.arrow.file",
