@@ -97,3 +97,17 @@ def test_the_palette_goes_to_a_user_a_session_and_a_page(open_page: Open, shop: 
     page.keyboard.press("Control+k")
     page.keyboard.press("Escape")
     expect(page.locator("#palette")).to_be_hidden()
+
+
+def test_a_range_of_ones_own_is_a_link_in_the_viewers_time(open_page: Open, shop: Frontend) -> None:
+    page = open_page(f"/frontends/{shop.name}/sessions")
+    page.get_by_text("Custom", exact=True).click()
+    page.get_by_label("From").fill("2001-01-01T00:00")
+    page.get_by_label("To", exact=True).fill("2001-01-02T00:00")
+    page.get_by_role("button", name="Show").last.click()
+    expect(page.get_by_text("No session")).to_be_visible()
+    page.reload()
+    page.get_by_text("Custom", exact=True).click()
+    expect(page.get_by_label("From")).to_have_value("2001-01-01T00:00")
+    page.goto(page.url.replace("2001-01-02", "2000-01-01"))
+    expect(page.get_by_text("from: must be before to")).to_be_visible()

@@ -21,8 +21,8 @@ OPERATORS = {
     "starts": "starts",
     "exists": "exists",
 }
-"""The operators of a property filter, as they are written in a URL; `_FOR_TYPE` says which data type takes which."""
-_FOR_TYPE = {
+"""The operators of a property filter, as they are written in a URL; `OPERATORS_OF` says which data type takes which."""
+OPERATORS_OF = {
     DataType.STRING: {"eq", "ne", "contains", "starts", "exists"},
     DataType.NUMBER: {"eq", "ne", "lt", "le", "gt", "ge", "exists"},
     DataType.BOOLEAN: {"eq", "ne", "exists"},
@@ -122,8 +122,8 @@ def _property_condition(wanted: PropertyFilter, catalog: Catalog, number: int) -
     definition = catalog.find(wanted.name)
     if definition is None or definition.kind is not PropertyKind.SESSION:
         raise FilterError(wanted.name, "not a defined session property of this frontend")
-    if wanted.operator not in _FOR_TYPE[definition.data_type]:
-        allowed = ", ".join(sorted(_FOR_TYPE[definition.data_type]))
+    if wanted.operator not in OPERATORS_OF[definition.data_type]:
+        allowed = ", ".join(sorted(OPERATORS_OF[definition.data_type]))
         raise FilterError(wanted.name, f"a {definition.data_type} property takes {allowed}")
     column = "first_values" if definition.aggregation is Aggregation.FIRST else "last_values"
     key = f"p{number}_name"

@@ -9,9 +9,11 @@ from markupsafe import Markup
 from sojourn.query.answers import Instance, Session
 from sojourn.rules.limits import DAY
 from sojourn.web.pages import formats
-from sojourn.web.pages.charts import ROW, element, ticks
+from sojourn.web.pages.charts import element, ticks
+from sojourn.web.pages.session_picture import ROW
 
 _CELL = 12
+_LEFT = 32
 _WEEKS = 26
 
 
@@ -27,7 +29,7 @@ def calendar(sessions: Sequence[Session], now: int, zone: tzinfo) -> Markup:
         if monday.month != month and (week == 0 or monday.day <= 7):
             month = monday.month
             if week < _WEEKS - 2:
-                drawn.append(element("text", f"{monday:%b}", x=24 + week * (_CELL + 2), y=9, class_="tick"))
+                drawn.append(element("text", f"{monday:%b}", x=_LEFT + week * (_CELL + 2), y=9, class_="tick"))
         for weekday in range(7):
             day = monday + timedelta(days=weekday)
             if day > today:
@@ -39,7 +41,7 @@ def calendar(sessions: Sequence[Session], now: int, zone: tzinfo) -> Markup:
                 element(
                     "rect",
                     element("title", said),
-                    x=24 + week * (_CELL + 2),
+                    x=_LEFT + week * (_CELL + 2),
                     y=14 + weekday * (_CELL + 2),
                     width=_CELL,
                     height=_CELL,
@@ -49,7 +51,7 @@ def calendar(sessions: Sequence[Session], now: int, zone: tzinfo) -> Markup:
             )
     for weekday, name in ((0, "Mon"), (2, "Wed"), (4, "Fri")):
         drawn.append(element("text", name, x=0, y=14 + weekday * (_CELL + 2) + 10, class_="tick"))
-    width, height = 24 + _WEEKS * (_CELL + 2), 14 + 7 * (_CELL + 2)
+    width, height = _LEFT + _WEEKS * (_CELL + 2), 14 + 7 * (_CELL + 2)
     active = len([day for day in counts if day >= first])
     return element(
         "svg",

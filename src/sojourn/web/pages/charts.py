@@ -4,22 +4,15 @@ Geometry is in attributes and colours are in classes, as the pages' policy allow
 """
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, tzinfo
+from datetime import tzinfo
 from typing import Any
 
 from markupsafe import Markup
 
 from sojourn.query.sparks import Spark
-from sojourn.query.timeline import Gap, Lane, Mark, Timeline
 from sojourn.rules.limits import DAY, HOUR, MINUTE, SECOND
 from sojourn.web.pages import formats
 
-ROW = 18
-"""Pixels of a row in a lane."""
-LANE_GAP = 10
-_TOP = 8
-_AXIS = 22
-_LABELS = 78
 _STEPS = (
     *(SECOND // 1000 * n for n in (1, 2, 5, 10, 20, 50, 100, 200, 500)),
     *(SECOND * n for n in (1, 2, 5, 10, 15, 30)),
@@ -46,7 +39,8 @@ def _plain(value: Any) -> str:
     return f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
 
 
-def _percent(part: float) -> str:
+def percent(part: float) -> str:
+    """A place as SVG takes it: `0.5` -> `50%`."""
     return f"{part * 100:.2f}".rstrip("0").rstrip(".") + "%"
 
 
@@ -58,7 +52,8 @@ def ticks(start: int, end: int, most: int = 10) -> list[int]:
     return list(range(first, end + 1, step))[: most * 4]
 
 
-def _tick_label(time: int, span: int, zone: tzinfo) -> str:
+def tick_label(time: int, span: int, zone: tzinfo) -> str:
+    """A time on an axis of this length: as much of it as differs."""
     at = formats.moment(time, zone)
     if span <= 10 * SECOND:
         return f"{at:%M:%S}.{at.microsecond // 1000:03d}"
@@ -67,112 +62,6 @@ def _tick_label(time: int, span: int, zone: tzinfo) -> str:
     if span <= 2 * DAY:
         return f"{at:%H:%M}"
     return f"{at.day} {at:%b}"
-
-
-def session_timeline(picture: Timeline, link: Callable[[str], str], zone: tzinfo = UTC) -> Markup:
-    """The lanes of one session with its gaps. Each mark is a link: what `link` makes of the event's id."""
-    span = max(picture.end - picture.start, 1)
-
-    def at(time: int) -> float:
-        return min(max((time - picture.start) / span, 0.0), 1.0)
-
-    tops, y = [], _TOP
-    for lane in picture.lanes:
-        tops.append(y)
-        y += lane.rows * ROW + LANE_GAP
-    height = y + _AXIS
-    labels = [
-        element("text", lane.label, x=0, y=top + 13, class_="lane-label")
-        for lane, top in zip(picture.lanes, tops, strict=True)
-    ]
-    back: list[Markup] = []
-    for number, time in enumerate(ticks(picture.start, picture.end)):
-        where = _percent(at(time))
-        back.append(element("line", x1=where, x2=where, y1=0, y2=y, class_="grid"))
-        anchor = "start" if at(time) < 0.04 else "end" if at(time) > 0.96 else "middle"
-        kind = "tick" if number % 2 == 0 else "tick minor"
-        back.append(element("text", _tick_label(time, span, zone), x=where, y=y + 15, class_=kind, text_anchor=anchor))
-    back += [_gap(gap, at, y) for gap in picture.gaps]
-    for lane, top in zip(picture.lanes, tops, strict=True):
-        line = top + lane.rows * ROW + LANE_GAP / 2
-        back.append(element("line", x1=0, x2="100%", y1=line, y2=line, class_="lane-line"))
-    front = [
-        _mark(lane, mark, at, top + mark.row * ROW, zone, link)
-        for lane, top in zip(picture.lanes, tops, strict=True)
-        for mark in lane.marks
-    ]
-    return Markup('<div class="timeline">{}{}</div>').format(
-        element("svg", *labels, class_="lane-labels", width=_LABELS, height=height, aria_hidden="true"),
-        element(
-            "svg",
-            *back,
-            *front,
-            class_="lanes",
-            width="100%",
-            height=height,
-            role="group",
-            aria_label="Timeline of the session",
-            data_start=picture.start,
-            data_end=picture.end,
-        ),
-    )
-
-
-def _gap(gap: Gap, at: Callable[[int], float], height: int) -> Markup:
-    left = at(gap.start)
-    width = max(at(gap.end) - left, 0.004)
-    said = f"{formats.plural(gap.count, 'event')} " + (
-        f"absent: {formats.words(gap.reason)}" if gap.reason else "missing"
-    )
-    return element(
-        "g",
-        element("title", said),
-        element("rect", x=_percent(min(left, 1 - width)), y=0, width=_percent(width), height=height),
-        class_="gap known" if gap.reason else "gap",
-    )
-
-
-def _mark(
-    lane: Lane, mark: Mark, at: Callable[[int], float], top: int, zone: tzinfo, link: Callable[[str], str]
-) -> Markup:
-    left = at(mark.start)
-    middle = top + ROW / 2
-    name = mark.name or formats.words(mark.kind)
-    said = name if mark.count == 1 else f"{mark.count} near here, first {name}"
-    length = mark.end - mark.start
-    said = f"{formats.words(mark.kind)}: {said} · {formats.clock(mark.start, zone)}"
-    if length:
-        said += f" · {formats.duration(length)}"
-    shape: Markup
-    if lane.key in ("view", "action"):
-        width = max(at(mark.end) - left, 0.004)
-        left = min(left, 1 - width)
-        text = element("text", name, x=5, y=11) if width > 0.03 else Markup()
-        shape = element(
-            "svg",
-            element("rect", width="100%", height="100%", rx=2.5),
-            text,
-            x=_percent(left),
-            y=top + 1,
-            width=_percent(width),
-            height=ROW - 3,
-        )
-    else:
-        size = min(4 + (mark.count > 1) + mark.count // 10, 8)
-        glyph = {
-            "error": f"M0-{size + 1} {size + 1} 0 0 {size + 1}-{size + 1} 0Z",
-            "user": f"M0-{size + 1} {size} {size - 1}H-{size}Z",
-            "property": f"M-{size - 1}-{size - 1}H{size - 1}V{size - 1}H-{size - 1}Z",
-            "session": f"M-1-{size + 3}H1V{size + 3}H-1Z",
-        }.get(lane.key)
-        drawn = element("path", d=glyph) if glyph else element("circle", r=size)
-        # A place in percent for a path: an inner picture of no size whose content may show outside of it.
-        shape = element(
-            "svg", drawn, x=_percent(min(max(left, 0.008), 0.992)), y=middle, class_="point", overflow="visible"
-        )
-    return Markup('<a href="{}" class="mark {} {}" aria-label="{}">{}</a>').format(
-        link(mark.event_id), lane.key, mark.kind, said, shape
-    )
 
 
 def spark(picture: Spark | None) -> Markup:
@@ -204,7 +93,7 @@ def bar(part: float, kind: str = "") -> Markup:
     return element(
         "svg",
         element("rect", width="100%", height="100%", class_="track", rx=2),
-        element("rect", width=_percent(min(max(part, 0.0), 1.0)), height="100%", class_=f"value {kind}", rx=2),
+        element("rect", width=percent(min(max(part, 0.0), 1.0)), height="100%", class_=f"value {kind}", rx=2),
         class_="bar",
         width="100%",
         height=6,
@@ -241,18 +130,18 @@ def columns(
     for place, (one, two) in enumerate(values):
         said = f"{label(place)}: {one:,d} {first}, {two:,d} {second}"
         tall = plot - y(one)
-        middle = _percent((place + 0.5) * step)
+        middle = percent((place + 0.5) * step)
         parts = [
             element("title", said),
-            element("rect", x=_percent(place * step), y=0, width=_percent(step), height=plot, class_="hit"),
+            element("rect", x=percent(place * step), y=0, width=percent(step), height=plot, class_="hit"),
         ]
         if one:
             parts.append(
                 element(
                     "rect",
-                    x=_percent((place + 0.14) * step),
+                    x=percent((place + 0.14) * step),
                     y=plot - max(tall, 1.5),
-                    width=_percent(step * 0.72),
+                    width=percent(step * 0.72),
                     height=max(tall, 1.5),
                     class_="first",
                     rx=1,
@@ -263,7 +152,7 @@ def columns(
                 element(
                     "line",
                     x1=middle,
-                    x2=_percent((place + 1.5) * step),
+                    x2=percent((place + 1.5) * step),
                     y1=y(two),
                     y2=y(values[place + 1][1]),
                     class_="second",
@@ -294,12 +183,12 @@ def bars(labels: Sequence[str], values: Sequence[float], *, height: int = 170, d
             element(
                 "g",
                 element("title", said),
-                element("rect", x=_percent(place * step), y=0, width=_percent(step), height=plot, class_="hit"),
+                element("rect", x=percent(place * step), y=0, width=percent(step), height=plot, class_="hit"),
                 element(
                     "rect",
-                    x=_percent((place + 0.14) * step),
+                    x=percent((place + 0.14) * step),
                     y=plot - max(tall, 1.0),
-                    width=_percent(step * 0.72),
+                    width=percent(step * 0.72),
                     height=max(tall, 1.0),
                     class_="first",
                 ),
@@ -310,7 +199,7 @@ def bars(labels: Sequence[str], values: Sequence[float], *, height: int = 170, d
         if place % every == 0:
             shown = label if len(label) <= 12 else f"{label[:11]}…"
             kind = "tick" if place // every % 2 == 0 else "tick minor"
-            anchor, where = ("middle", _percent((place + 0.5) * step)) if place else ("start", "0%")
+            anchor, where = ("middle", percent((place + 0.5) * step)) if place else ("start", "0%")
             drawn.append(element("text", shown, x=where, y=height - 6, class_=kind, text_anchor=anchor))
     drawn.append(element("text", formats.number(top), x=0, y=10, class_="scale"))
     return element("svg", *drawn, class_="chart", width="100%", height=height, role="img", aria_label=describe)

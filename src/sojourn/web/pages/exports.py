@@ -10,7 +10,7 @@ from sojourn.web.access import reader
 from sojourn.web.errors import ApiError
 from sojourn.web.exporting import BusyError, Export, Exports
 from sojourn.web.pages.home import Form, text_of
-from sojourn.web.pages.rendering import is_partial, page_url, redirect, render
+from sojourn.web.pages.rendering import is_partial, page_url, redirect, render, zone_of
 from sojourn.web.pages.sessions import wanted_sessions
 from sojourn.web.services import Services
 
@@ -25,7 +25,7 @@ def begin_export(request: Request[Any, Any, Any], services: Services, frontend: 
         raise ApiError(400, "format: csv or parquet", "format")
     scope = services.scope(frontend)
     query = text_of(data, "query")
-    chosen, _ = wanted_sessions(scope, parse_qsl(query))
+    chosen, _ = wanted_sessions(scope, parse_qsl(query), zone_of(request))
     exports: Exports = request.app.state.exports
     try:
         export = exports.begin(scope, chosen, file_format)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sojourn.query.filters import _FOR_TYPE, OPERATORS
+from sojourn.query.filters import OPERATORS, OPERATORS_OF
 from sojourn.rules.definitions import Catalog
 from sojourn.rules.names import PropertyKind
 from sojourn.rules.sessions import EndReason, StartReason
@@ -73,7 +73,7 @@ def _property_field(name: str, data_type: DataType) -> Field:
     return Field(
         name,
         name.partition(".")[2],
-        operators=tuple((operator, _WORDS[operator]) for operator in OPERATORS if operator in _FOR_TYPE[data_type]),
+        operators=tuple((operator, _WORDS[operator]) for operator in OPERATORS if operator in OPERATORS_OF[data_type]),
         choices=_YES_NO if data_type is DataType.BOOLEAN else (),
         complete=data_type is not DataType.BOOLEAN,
         hint="a number" if data_type is DataType.NUMBER else "",

@@ -34,13 +34,13 @@ _DURATIONS = (
 def overview_page(request: Request[Any, Any, Any], services: Services, frontend: str) -> Response[Any]:
     """The figures of a time range."""
     scope = services.scope(frontend)
-    span = read_range(request.query_params.multi_items(), scope.now, "7d")
+    zone = zone_of(request)
+    span = read_range(request.query_params.multi_items(), scope.now, "7d", zone)
     began = questions.earliest(scope)
     if began is None:
         return render(request, services, "overview_empty.html", frontend=frontend, section="overview")
     end = span.end or scope.now + MINUTE
     start = min(span.start if span.start is not None else began, end - MINUTE)
-    zone = zone_of(request)
     edges, label, tick = buckets(start, end, zone)
     counts = questions.over_time(scope, edges, end)
     shapes = questions.shapes(scope, start, end)
@@ -75,6 +75,13 @@ def overview_page(request: Request[Any, Any, Any], services: Services, frontend:
         properties=_properties(frontend, shapes, scope.catalog.definitions, span.name),
         discards=_discards(scope),
     )
+
+
+@get("/frontends/{frontend:str}/overview/now", guards=[reader], sync_to_thread=True, include_in_schema=False)
+def now_part(request: Request[Any, Any, Any], services: Services, frontend: str) -> Response[Any]:
+    """What goes on now, for the page that keeps asking."""
+    going_on = questions.going_on(services.scope(frontend))
+    return render(request, services, "parts/going_on.html", frontend=frontend, going_on=going_on)
 
 
 def _one(shapes: dict[str, list[questions.Count]], aspect: str) -> int:
@@ -182,4 +189,4 @@ def _days(start: int, end: int, zone: tzinfo, days: int) -> list[int]:
     return edges
 
 
-HANDLERS: list[Any] = [overview_page]
+HANDLERS: list[Any] = [overview_page, now_part]

@@ -1,7 +1,6 @@
 """Templates to answers: the Jinja environment, what every page knows, and the headers that every page carries."""
 
 import gzip
-import json
 from collections.abc import Mapping
 from datetime import tzinfo
 from functools import cache
@@ -12,9 +11,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from litestar import Request, Response
 from litestar.response import Redirect
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
-from sojourn.web.pages import charts, formats, icons
+from sojourn.web.pages import charts, formats, icons, session_picture
 from sojourn.web.pages.assets import asset_url
 from sojourn.web.services import Services
 
@@ -133,9 +132,10 @@ def _time_filter(shape: str) -> Any:
     return filter_
 
 
-def _json(value: Any) -> Markup:
-    """JSON for a data attribute."""
-    return escape(json.dumps(value))
+@pass_context
+def _local(context: Context, time: int) -> str:
+    """A time as a field for dates takes it, in the viewer's zone."""
+    return f"{formats.moment(time, context['zone']):%Y-%m-%dT%H:%M}"
 
 
 @cache
@@ -160,7 +160,7 @@ def _environment() -> Environment:
         shown=formats.shown,
         words=formats.words,
         short=formats.short,
-        json=_json,
+        local=_local,
     )
     environment.globals.update(
         asset=asset_url,
@@ -172,5 +172,6 @@ def _environment() -> Environment:
         device_icon=icons.device_icon,
         sprite=icons.sprite,
         charts=charts,
+        session_timeline=session_picture.session_timeline,
     )
     return environment

@@ -1,5 +1,6 @@
 """The list of sessions: filters as chips, columns and order by choice, a page at a time; saved views."""
 
+from datetime import tzinfo
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -21,7 +22,7 @@ from sojourn.web.pages import filters, formats
 from sojourn.web.pages.columns import all_columns, chosen_columns
 from sojourn.web.pages.home import Form, text_of
 from sojourn.web.pages.ranges import Range, read_range
-from sojourn.web.pages.rendering import page_url, redirect, render
+from sojourn.web.pages.rendering import page_url, redirect, render, zone_of
 from sojourn.web.parameters import Pairs, read_filters
 from sojourn.web.services import Services
 
@@ -31,10 +32,10 @@ _OURS = frozenset({"cursor", "range", "columns", "sort", "from", "to", "add", "o
 """Parameters of the page that are no filters; `from` and `to` are read with the range."""
 
 
-def wanted_sessions(scope: Scope, pairs: Pairs) -> tuple[SessionFilters, Range]:
+def wanted_sessions(scope: Scope, pairs: Pairs, zone: tzinfo) -> tuple[SessionFilters, Range]:
     """The filters of a link, its time range included. Raises ApiError and FilterError."""
     pairs = list(pairs)
-    span = read_range(pairs, scope.now, "all")
+    span = read_range(pairs, scope.now, "all", zone)
     chosen = read_filters([pair for pair in pairs if pair[0] not in _OURS], besides=())
     start = span.start
     if start is None and chosen.live:
@@ -70,7 +71,7 @@ def sessions_page(request: Request[Any, Any, Any], services: Services, frontend:
         else:
             pairs = [pair for pair in kept if pair[0] != wanted[0] or "." in wanted[0]] + [wanted]
             return redirect(page_url(frontend, "sessions") + "?" + urlencode(pairs))
-    chosen, span = wanted_sessions(scope, pairs)
+    chosen, span = wanted_sessions(scope, pairs, zone_of(request))
     sort = given.get("sort") or "-start"
     page = _listed(scope, chosen, sort, given.get("cursor") or None)
     fields = filters.fields(scope.catalog)
