@@ -126,6 +126,17 @@ def test_gaps_are_missing_until_they_arrive_and_dropped_ones_are_absent(frontend
     assert (session["missing_events"], session["absent_events"], session["event_count"]) == (1, 2, 3)
 
 
+@pytest.mark.parametrize("gap", [0, 7_200_000_000], ids=["one session", "split by the server"])
+def test_a_second_number_of_an_event_is_neither_missing_nor_absent(frontend: Frontend, gap: int) -> None:
+    """As an OpenKit action has one for its start and one for its end."""
+    second = {"session_id": "session-1", "stream_id": "stream-1", "sequence": 1, "reason": "second_number"}
+    dropped = {"session_id": "session-1", "stream_id": "stream-1", "sequence": 2}
+    frontend.send(event("action", sequence=0, timestamp=now() - gap), event(sequence=4), absences=[second, dropped])
+    sessions = frontend.server.until(lambda: (s := frontend.sessions()) and len(s) == (2 if gap else 1) and s)
+    assert sum(session["missing_events"] for session in sessions) == 1
+    assert sum(session["absent_events"] for session in sessions) == 1
+
+
 def test_properties_keep_their_types_and_discards_are_told_and_listed(frontend: Frontend) -> None:
     frontend.define("session", "tier")
     frontend.define("session", "cart.value", "number", aggregation="first")

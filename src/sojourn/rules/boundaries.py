@@ -81,8 +81,11 @@ def derive(
     policies: Policies,
     absent: Places = frozenset(),
     begin: DerivedSession | None = None,
+    second: Places = frozenset(),
 ) -> Boundaries:
     """Split the events of one source into sessions; `absent` are the places rejected or dropped.
+
+    `second` are those of them that are a further number of an event that did arrive: neither missing nor absent.
 
     Silence counts from the latest end (timestamp + duration) of the session's events so far. A `session_end` belongs
     to the session before it, is no activity, and ends it, but for a client's session id: which events belong to that
@@ -92,7 +95,7 @@ def derive(
     nothing about how a session began, so the answer is the tail of the whole one (gaps in the streams apart).
     """
     parts = _split(source, _each_once(events), policies)
-    missing, absences = _shares_of_gaps(parts, absent)
+    missing, absences = _shares_of_gaps(parts, absent, second)
     sessions: list[DerivedSession] = []
     placements: dict[Order, Placement] = {}
     tag = ""
@@ -229,8 +232,8 @@ def _place(events: list[Event], session_id: str, tag: str, placements: dict[Orde
     return carried, tag
 
 
-def _shares_of_gaps(parts: list[_Part], absent: Places) -> tuple[list[int], list[int]]:
-    """How many events each session misses, and how many are known to be absent.
+def _shares_of_gaps(parts: list[_Part], absent: Places, second: Places) -> tuple[list[int], list[int]]:
+    """How many events each session misses, and how many are known to be absent, the second numbers of others left out.
 
     A gap belongs to the session of the event after it in the stream, which shows that there is one; without such an
     event to that of the last one before it; a stream of which nothing arrived to the last session.
@@ -250,13 +253,14 @@ def _shares_of_gaps(parts: list[_Part], absent: Places) -> tuple[list[int], list
     for stream in present.keys() | gone.keys():
         owners = present.get(stream, {})
         numbers, lost = sorted(owners), sorted(gone.get(stream, ()))
+        told = [number for number in lost if (stream, number) not in second]
         ends = [(number, owners[number]) for number in numbers]
         if lost and (not numbers or lost[-1] > numbers[-1]):
             ends.append((lost[-1] + 1, owners[numbers[-1]] if numbers else len(parts) - 1))
         begin = 0
         for end, owner in ends:
             known = bisect_left(lost, end) - bisect_left(lost, begin)
-            absences[owner] += known
+            absences[owner] += bisect_left(told, end) - bisect_left(told, begin)
             missing[owner] += max(end - begin, 0) - known
             begin = end + 1
     return missing, absences

@@ -111,11 +111,11 @@ class _Derivation:
         too_long: dict[str, int] = {}
         for source in touched:
             found, begin = events.get(source, []), begins.get(source)
-            absent = absences.get(source, frozenset())
+            absent, second = absences.get(source, (frozenset(), frozenset()))
             cut = len(found) >= limit
             if begin is not None:
                 found = [event for event in found if order_of(event) >= begin.first_event]
-            boundaries = self._boundaries(source, found, absent, begin)
+            boundaries = self._boundaries(source, found, absent, second, begin)
             if cut and len(boundaries.sessions) == 1:
                 too_long[source] = touched[source]
                 continue
@@ -136,14 +136,14 @@ class _Derivation:
         return (self.sized[source].numbered or not self.alone) and self.sized[source].events <= MAX_EVENTS
 
     def _boundaries(
-        self, source: str, events: list[FoundEvent], absent: Places, begin: DerivedSession | None
+        self, source: str, events: list[FoundEvent], absent: Places, second: Places, begin: DerivedSession | None
     ) -> Boundaries:
         named = (
             Source(self.frontend, instance_id=source[1:])
             if source.startswith(INSTANCE_MARK)
             else Source(self.frontend, session_id=source)
         )
-        boundaries = derive(named, events, self.history, absent, begin)
+        boundaries = derive(named, events, self.history, absent, begin, second)
         if self._is_seen_whole(source):
             return boundaries
         uncounted = [replace(session, missing_events=0, absent_events=0) for session in boundaries.sessions]

@@ -81,6 +81,7 @@ class _Absence(msgspec.Struct):
     source_id: str
     stream_id: str
     sequence: int
+    second: bool
 
 
 def sizes(engine: Engine, frontend: str, sources: Sequence[str]) -> dict[str, Size]:
@@ -184,20 +185,27 @@ def events_since(engine: Engine, frontend: str, since: Mapping[str, int], limit:
     return found
 
 
-def absent_places(engine: Engine, frontend: str, sources: Sequence[str]) -> dict[str, Places]:
-    """The places of each source whose event will never arrive."""
+def absent_places(engine: Engine, frontend: str, sources: Sequence[str]) -> dict[str, tuple[Places, Places]]:
+    """The places of each source whose event will never arrive; and which of them are second numbers of others."""
     rows = _read(
         engine,
         _Absence,
-        "SELECT DISTINCT source_id, stream_id, sequence FROM absences "
-        "WHERE frontend = {frontend:String} AND source_id IN {sources:Array(String)}",
+        "SELECT source_id, stream_id, sequence, toBool(max(reason = 'dropped_second_number')) AS second FROM absences "
+        "WHERE frontend = {frontend:String} AND source_id IN {sources:Array(String)} "
+        "GROUP BY source_id, stream_id, sequence",
         frontend=frontend,
         sources=list(sources),
     )
-    found: dict[str, set[tuple[str, int]]] = {}
+    found: dict[str, list[_Absence]] = {}
     for row in rows:
-        found.setdefault(row.source_id, set()).add((row.stream_id, row.sequence))
-    return {source: frozenset(places) for source, places in found.items()}
+        found.setdefault(row.source_id, []).append(row)
+    return {
+        source: (
+            frozenset((one.stream_id, one.sequence) for one in absences),
+            frozenset((one.stream_id, one.sequence) for one in absences if one.second),
+        )
+        for source, absences in found.items()
+    }
 
 
 def _read(engine: Engine, row_type: type[T], sql: str, **parameters: Any) -> list[T]:

@@ -8,6 +8,7 @@
 -- A fact about a property is kept by name and data type, as 'session_properties.tier:string': where the type of its
 -- definition is corrected, the first and the last value that fit are there. store/rows.py `value_name` says the same.
 -- A place is the sequence number, or, for an event without one, its id's hash with the high bit set.
+-- An OpenKit action takes two numbers of its stream: the second one is a place where no event is to come and none was lost.
 CREATE TABLE IF NOT EXISTS session_states (
     frontend LowCardinality(String),
     session_id String,
@@ -20,6 +21,7 @@ CREATE TABLE IF NOT EXISTS session_states (
     action_places AggregateFunction(groupBitmap, UInt64),
     error_places AggregateFunction(groupBitmap, UInt64),
     absent_places AggregateFunction(groupBitmap, UInt64),
+    second_places AggregateFunction(groupBitmap, UInt64),
     substance SimpleAggregateFunction(max, UInt8),
     start_fact AggregateFunction(min, String),
     end_fact SimpleAggregateFunction(max, String),
@@ -46,6 +48,7 @@ SELECT
     groupBitmapStateIf(place, kind = 'action') AS action_places,
     groupBitmapStateIf(place, kind IN ('error', 'crash')) AS error_places,
     groupBitmapStateIf(place, 0) AS absent_places,
+    groupBitmapStateIf(place, 0) AS second_places,
     max(NOT (kind IN ('session_start', 'session_end') OR (kind = 'identify' AND retag = 1))) AS substance,
     minStateIf(concat(place_in_order, start_reason, '\t', previous_session_id), kind = 'session_start') AS start_fact,
     maxIf(concat(place_in_order, end_reason), kind = 'session_end') AS end_fact,
@@ -80,6 +83,7 @@ SELECT
     groupBitmapStateIf(toUInt64(0), 0) AS action_places,
     groupBitmapStateIf(toUInt64(0), 0) AS error_places,
     groupBitmapState(toUInt64(sequence)) AS absent_places,
+    groupBitmapStateIf(toUInt64(sequence), reason = 'dropped_second_number') AS second_places,
     0 AS substance,
     minStateIf('', 0) AS start_fact,
     '' AS end_fact,

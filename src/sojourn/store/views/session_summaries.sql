@@ -45,7 +45,7 @@ FROM (
         sum(bitmapCardinality(s.places)) AS event_count,
         sum(bitmapCardinality(s.action_places)) AS action_count,
         sum(bitmapCardinality(s.error_places)) AS error_count,
-        sum(bitmapAndnotCardinality(s.absent_places, s.places)) AS absent_events,
+        sum(bitmapAndnotCardinality(s.absent_places, bitmapOr(s.places, s.second_places))) AS absent_events,
         sum(s.top_sequence + 1 - toInt64(bitmapCardinality(bitmapSubsetInRange(
             bitmapOr(s.places, s.absent_places), toUInt64(0), toUInt64(9223372036854775808))))) AS missing_events,
         max(s.substance) AS substance,
