@@ -71,7 +71,7 @@ def span(engine: Engine) -> None:
             wanted = f"Distributed('{engine.cluster}', '{engine.stored_database}', '{name}'{key})"
             if spanned.get(name) != (wanted, columns):
                 table = f"{engine.stored_database}.{name}"
-                node.whole.command(f"CREATE OR REPLACE TABLE {name} AS {table} ENGINE = {wanted}")
+                node.name_over_all(f"CREATE OR REPLACE TABLE {name} AS {table} ENGINE = {wanted}")
 
 
 def define_of_sessions(engine: Engine, statement: str) -> None:

@@ -68,19 +68,34 @@ class EngineAwayError(Exception):
 class Node:
     """One ClickHouse that keeps rows of its own: statements here concern those, and no other node's."""
 
-    def __init__(self, name: str, stored: Client, whole: Client) -> None:
+    def __init__(self, name: str, stored: Client, whole: Client, *, remote: bool = False) -> None:
         """`stored` works in the database of the node's rows, `whole` in the one that all questions are put to."""
         self.name = name
+        self.remote = remote
         self.stored = stored
         self.whole = whole
 
     def define(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
-        """Run a statement on the node's own tables."""
-        self.stored.command(sql, parameters=dict(parameters) if parameters else None)
+        """Run a statement on the node's own tables. Raises EngineAwayError."""
+        self._ask(lambda: self.stored.command(sql, parameters=dict(parameters) if parameters else None))
+
+    def name_over_all(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
+        """Run a statement on what this node knows of all nodes. Raises EngineAwayError."""
+        self._ask(lambda: self.whole.command(sql, parameters=dict(parameters) if parameters else None))
 
     def rows(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Sequence[Sequence[Any]]:
-        """The rows of a SELECT on the node's own tables."""
-        return self.stored.query(sql, parameters=dict(parameters) if parameters else None).result_rows
+        """The rows of a SELECT on the node's own tables. Raises EngineAwayError."""
+        bound = dict(parameters) if parameters else None
+        return self._ask(lambda: self.stored.query(sql, parameters=bound).result_rows)
+
+    def _ask(self, call: Callable[[], T]) -> T:
+        """Call this node, of which no other one can take the place. Raises EngineAwayError."""
+        try:
+            return call()
+        except (DatabaseError, HTTPError) as error:
+            if self.remote and _is_away(error, _AWAY):
+                raise EngineAwayError(f"the node {self.name} of the store cannot be reached") from error
+            raise
 
 
 class Connections(Protocol):
@@ -185,7 +200,7 @@ class RemoteConnections:
                     told = True
                 time.sleep(0.5)
             else:
-                return Node(name, stored, whole)
+                return Node(name, stored, whole, remote=True)
 
     def _connect(self, host: str, port: int, database: str) -> Client:
         address = self._address

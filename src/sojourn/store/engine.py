@@ -79,7 +79,7 @@ class Engine:
                 node.define(sql, bound)
         elif self.cluster and verb in _OF_NAMES:
             for node in self.nodes:
-                node.whole.command(sql, parameters=bound)
+                node.name_over_all(sql, bound)
         else:
             self._connections.write(lambda client: client.command(sql, parameters=bound))
 
