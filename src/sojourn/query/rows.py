@@ -11,7 +11,26 @@ from sojourn.rules.values import data_type_of
 from sojourn.store.rows import value_name
 
 
-class SessionRow(msgspec.Struct, kw_only=True):
+class SessionValues(msgspec.Struct, kw_only=True):
+    """What events show of their session. The engine plans for each column of the view, so few are soon had."""
+
+    skew: int
+    first_values: dict[str, str]
+    last_values: dict[str, str]
+
+    def properties(self, catalog: Catalog) -> dict[str, msgspec.Raw]:
+        """The values of the defined session properties, by full name, as JSON."""
+        found = {}
+        for definition in catalog.definitions:
+            if definition.kind is PropertyKind.SESSION:
+                values = self.first_values if definition.aggregation is Aggregation.FIRST else self.last_values
+                value = values.get(value_name(definition))
+                if value is not None:
+                    found[definition.name] = msgspec.Raw(value.encode())
+        return found
+
+
+class SessionRow(SessionValues, kw_only=True):
     """One row of the view `session_summaries`."""
 
     frontend: str
@@ -19,7 +38,6 @@ class SessionRow(msgspec.Struct, kw_only=True):
     instance_id: str
     previous_session_id: str
     clock_offset: int
-    skew: int
     start_time: int
     end_time: int
     duration: int
@@ -41,8 +59,6 @@ class SessionRow(msgspec.Struct, kw_only=True):
     os_version: str
     browser_name: str
     browser_version: str
-    first_values: dict[str, str]
-    last_values: dict[str, str]
 
     def answer(self, catalog: Catalog, policy: SessionPolicy, now: int) -> Session:
         """The session as it is now, with the value of each defined property that its aggregation picks."""
@@ -73,17 +89,6 @@ class SessionRow(msgspec.Struct, kw_only=True):
             browser=Software(name=self.browser_name, version=self.browser_version),
             app_version=self.app_version,
         )
-
-    def properties(self, catalog: Catalog) -> dict[str, msgspec.Raw]:
-        """The values of the defined session properties, by full name, as JSON."""
-        found = {}
-        for definition in catalog.definitions:
-            if definition.kind is PropertyKind.SESSION:
-                values = self.first_values if definition.aggregation is Aggregation.FIRST else self.last_values
-                value = values.get(value_name(definition))
-                if value is not None:
-                    found[definition.name] = msgspec.Raw(value.encode())
-        return found
 
 
 class EventRow(msgspec.Struct, kw_only=True):

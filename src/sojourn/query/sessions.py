@@ -1,18 +1,26 @@
 """Questions about sessions: the newest that match, one, and its events."""
 
+from typing import TypeVar
+
 import msgspec
 
 from sojourn.query.answers import Page, Session, SessionEvent
 from sojourn.query.cursors import read_cursor, write_cursor
 from sojourn.query.filters import SessionFilters, conditions
-from sojourn.query.rows import EventRow, SessionRow
+from sojourn.query.rows import EventRow, SessionRow, SessionValues
 from sojourn.query.scope import Scope
 from sojourn.rules.limits import HOUR
 
 MAX_PAGE = 500
 MAX_EVENTS_PAGE = 5_000
 _FIRST_WINDOW = 4
-"""How many candidates for each row asked for the first look takes; each further look takes twice as many."""
+_FIRST_FILTERED_WINDOW = 16
+"""How many candidates for each row asked for the first look takes; each further look takes four times as many."""
+_FIRST_SPAN = 24
+"""Hours that are counted at first to find those candidates."""
+
+
+R = TypeVar("R", bound=SessionValues)
 
 
 class _Hour(msgspec.Struct):
@@ -89,52 +97,78 @@ def _matching(
 def _scan(
     scope: Scope, earliest: int | None, latest: int | None, where: list[str], bound: dict[str, object], limit: int
 ) -> list[SessionRow]:
-    """Look at the sessions of the last hours first, then at twice as many, until enough match or none are left.
+    """Look at the sessions of the last hours first, then at four times as many, until enough match or none are left.
 
     An hour lists each session that has an event in it, under a time that differs from the summary's start by no more
     than one request's transit; so the sessions that start in a window are all in its hours and the two beside it.
     """
     low = 0 if earliest is None else earliest // HOUR
     high = 2**31 - 2 if latest is None else (latest - 1) // HOUR
-    hours = scope.read(
-        _Hour,
-        "SELECT toInt32(value) AS hour, count() AS sessions FROM session_index WHERE frontend = {frontend:String} "
-        "AND aspect = 'hour' AND value BETWEEN {low:String} AND {high:String} GROUP BY hour ORDER BY hour DESC",
-        low=_hour(low - 1),
-        high=_hour(high + 1),
-    )
+    first, last = _end_of_hours(scope, low - 1, high + 1, "ASC"), _end_of_hours(scope, low - 1, high + 1, "DESC")
     found: list[SessionRow] = []
-    wanted = limit * _FIRST_WINDOW
-    place = 0
-    top = hours[0].hour if hours else 0
-    while place < len(hours) and len(found) < limit:
-        seen = 0
-        while place < len(hours) and seen < wanted:
-            seen += hours[place].sessions
-            place += 1
-        bottom = hours[place - 1].hour if place < len(hours) else low - 1
+    wanted = limit * (_FIRST_WINDOW if len(where) < 2 else _FIRST_FILTERED_WINDOW)
+    top = last
+    while first <= top and len(found) < limit:
+        bottom = _hour_with(scope, first, top, wanted)
         found += _matching(
             scope,
             _SESSIONS_OF_HOURS,
-            [*where, f"start_time >= {bottom * HOUR:d}", f"start_time < {(top + 1) * HOUR:d}"],
+            [*where, f"start_time >= {bottom * HOUR if bottom > first else low * HOUR:d}"]
+            + [f"start_time < {(top + 1) * HOUR:d}"] * (top < last),
             {**bound, "low": _hour(bottom - 1), "high": _hour(top + 1)},
             limit - len(found),
         )
         top = bottom - 1
-        wanted *= 2
+        wanted *= 4
     return found
+
+
+def _end_of_hours(scope: Scope, low: int, high: int, order: str) -> int:
+    """The first or last hour with an event, of those asked for; none is before all or behind all."""
+    rows = scope.read(
+        _Hour,
+        "SELECT toInt32(value) AS hour, 1 AS sessions FROM session_index WHERE frontend = {frontend:String} "
+        f"AND aspect = 'hour' AND value BETWEEN {{low:String}} AND {{high:String}} ORDER BY value {order} LIMIT 1",
+        low=_hour(low),
+        high=_hour(high),
+    )
+    return rows[0].hour if rows else (0 if order == "ASC" else -1)
+
+
+def _hour_with(scope: Scope, first: int, top: int, wanted: int) -> int:
+    """The hour down to which, from `top` on, that many sessions have events; `first` where there are fewer."""
+    span = _FIRST_SPAN
+    while True:
+        low = max(first, top - span)
+        hours = scope.read(
+            _Hour,
+            "SELECT toInt32(value) AS hour, count() AS sessions FROM session_index "
+            "WHERE frontend = {frontend:String} AND aspect = 'hour' AND value BETWEEN {low:String} AND {high:String} "
+            "GROUP BY hour ORDER BY hour DESC",
+            low=_hour(low),
+            high=_hour(top),
+        )
+        seen = 0
+        for hour in hours:
+            seen += hour.sessions
+            if seen >= wanted:
+                return hour.hour
+        if low == first:
+            return first
+        span *= 8
 
 
 def one_session(scope: Scope, session_id: str) -> Session | None:
     """The summary of one session; None when there is no event of it."""
-    row = _row(scope, session_id)
+    row = _row(scope, SessionRow, session_id)
     return row.answer(scope.catalog, scope.policy, scope.now) if row else None
 
 
-def _row(scope: Scope, session_id: str) -> SessionRow | None:
+def _row(scope: Scope, row_type: type[R], session_id: str) -> R | None:
     rows = scope.read(
-        SessionRow,
-        "SELECT * FROM session_summaries WHERE frontend = {frontend:String} AND session_id = {session_id:String}",
+        row_type,
+        f"SELECT {', '.join(row_type.__struct_fields__)} FROM session_summaries "
+        "WHERE frontend = {frontend:String} AND session_id = {session_id:String}",
         session_id=session_id,
     )
     return rows[0] if rows else None
@@ -166,7 +200,7 @@ def events_of_session(
     scope: Scope, session_id: str, *, limit: int = 1_000, cursor: str | None = None
 ) -> Page[SessionEvent] | None:
     """The events of one session in their total order; None when there is no such session. Raises BadCursorError."""
-    session = _row(scope, session_id)
+    session = _row(scope, SessionValues, session_id)
     if session is None:
         return None
     limit = min(limit, MAX_EVENTS_PAGE)
