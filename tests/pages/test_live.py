@@ -3,7 +3,7 @@
 from playwright.sync_api import expect
 
 from tests.pages.conftest import Open
-from tests.server import Frontend, event
+from tests.server import Frontend, Server, event
 
 
 def test_events_appear_as_they_arrive_filtered_and_paused(open_page: Open, frontend: Frontend) -> None:
@@ -111,3 +111,12 @@ def test_a_range_of_ones_own_is_a_link_in_the_viewers_time(open_page: Open, shop
     expect(page.get_by_label("From")).to_have_value("2001-01-01T00:00")
     page.goto(page.url.replace("2001-01-02", "2000-01-01"))
     expect(page.get_by_text("from: must be before to")).to_be_visible()
+
+
+def test_the_figures_can_follow_the_page(server: Server, shop: Frontend) -> None:
+    whole = server.http.get(f"/frontends/{shop.name}/overview?range=30d").text
+    part = server.http.get(f"/frontends/{shop.name}/overview/figures?range=30d").text
+    assert "<html" not in part
+    for shown in ("Sessions and users", "Device types", "product_tier", "Was anything lost?"):
+        assert shown in part
+        assert shown in whole

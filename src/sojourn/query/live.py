@@ -22,7 +22,7 @@ class RecentEvent(msgspec.Struct):
 
 
 def recent_events(scope: Scope, *, kinds: list[str], text: str, limit: int = 50) -> list[RecentEvent]:
-    """The last events of the last two hours, from its 100 newest sources, the newest first."""
+    """The last events of the last two hours, from its 50 newest sources, the newest first."""
     return scope.read(
         RecentEvent,
         f"""
@@ -30,7 +30,7 @@ def recent_events(scope: Scope, *, kinds: list[str], text: str, limit: int = 50)
             source_id AS session_id, instance_id, user_identifier, duration, event_properties, session_properties
         FROM events FINAL WHERE frontend = {{frontend:String}} AND source_id IN (
             SELECT session_id FROM session_index WHERE frontend = {{frontend:String}} AND aspect = 'hour'
-            AND value >= {{low:String}} GROUP BY session_id ORDER BY max(last_end) DESC LIMIT 100)
+            AND value >= {{low:String}} GROUP BY session_id ORDER BY max(last_end) DESC LIMIT 50)
         AND (empty({{kinds:Array(String)}}) OR has({{kinds:Array(String)}}, kind))
         AND ({{text:String}} = '' OR arrayExists(said -> positionCaseInsensitiveUTF8(said, {{text:String}}) > 0,
             [name, user_identifier, source_id, instance_id]))

@@ -5,6 +5,7 @@ An empty session (start, end and re-tag alone) is in none of them.
 
 import msgspec
 
+from sojourn.query.newest import newest_in_index
 from sojourn.query.scope import Scope
 from sojourn.rules.definitions import Aggregation
 from sojourn.rules.limits import HOUR, MINUTE, SECOND
@@ -13,6 +14,8 @@ from sojourn.store.rows import value_name
 
 SAMPLE = 5_000
 """Newest sessions of the range that the distributions are made of; counts over time are of all of them."""
+LARGE = 20_000
+"""Sessions of a range that can be counted while a page is waited for."""
 TOP = 6
 """Values of one aspect that are listed."""
 DURATION_EDGES = (0, 10 * SECOND, 30 * SECOND, MINUTE, 3 * MINUTE, 10 * MINUTE, 30 * MINUTE, HOUR)
@@ -138,6 +141,21 @@ class _Hour(msgspec.Struct):
     hour: int
 
 
+class _Rows(msgspec.Struct):
+    rows: int
+
+
+def is_large(scope: Scope, start: int, end: int) -> bool:
+    """Whether so many sessions lie in a range that counting them takes a while."""
+    rows = scope.read(
+        _Rows,
+        "SELECT count() AS rows FROM session_index WHERE frontend = {frontend:String} AND aspect = 'hour' "
+        "AND value BETWEEN {low:String} AND {high:String}",
+        **_hours(start, end),
+    )
+    return rows[0].rows > LARGE
+
+
 def shapes(scope: Scope, start: int, end: int) -> dict[str, list[Count]]:
     """What the newest sessions of the range were like, by aspect, the most frequent values first.
 
@@ -166,9 +184,7 @@ def shapes(scope: Scope, start: int, end: int) -> dict[str, list[Count]]:
                     arrayFilter(name -> mapContains(last_values, name), {{last:Array(String)}})), '{said}'))) AS said
             FROM session_summaries WHERE frontend = {{frontend:String}} AND empty = 0
             AND start_time >= {{start:Int64}} AND start_time < {{end:Int64}} AND session_id IN (
-                SELECT session_id FROM session_index WHERE frontend = {{frontend:String}} AND aspect = 'hour'
-                AND value BETWEEN {{low:String}} AND {{high:String}}
-                GROUP BY session_id ORDER BY max(value) DESC, session_id DESC LIMIT {SAMPLE:d}))
+                {newest_in_index(SAMPLE)}))
         GROUP BY aspect, value HAVING count > 0
         ORDER BY count DESC, aspect, value LIMIT {max(TOP, len(DURATION_EDGES)) + 1:d} BY aspect""",
         start=start,

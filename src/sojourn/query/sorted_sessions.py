@@ -3,11 +3,12 @@
 from sojourn.query.answers import Page, Session
 from sojourn.query.cursors import read_cursor, write_cursor
 from sojourn.query.filters import SessionFilters, conditions
+from sojourn.query.newest import newest_in_index
 from sojourn.query.rows import SessionRow
 from sojourn.query.scope import Scope
 from sojourn.rules.limits import HOUR
 
-LOOKED_AT = 20_000
+LOOKED_AT = 5_000
 """Newest sessions of the range that are sorted: each has to be read."""
 SORTS = {
     "start": "start_time",
@@ -52,9 +53,7 @@ def sorted_sessions(
         SessionRow,
         f"""
         SELECT * FROM session_summaries WHERE frontend = {{frontend:String}} AND session_id IN (
-            SELECT session_id FROM session_index WHERE frontend = {{frontend:String}} AND aspect = 'hour'
-            AND value BETWEEN {{low:String}} AND {{high:String}}
-            GROUP BY session_id ORDER BY max(value) DESC, session_id DESC LIMIT {LOOKED_AT:d})
+            {newest_in_index(LOOKED_AT)})
         {"".join(f" AND {condition}" for condition in where)}
         ORDER BY {column} {order}, session_id {order} LIMIT {limit + 1:d}""",
         low=f"{max(low, 0):010d}",

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from sojourn.query.newest import newest_in_index
 from sojourn.query.scope import Scope
 from sojourn.rules.definitions import Aggregation
 from sojourn.rules.names import PropertyKind
@@ -47,8 +48,7 @@ def values_of(scope: Scope, field: str, text: str, *, limit: int = 12) -> list[F
         f"""
         SELECT {value} AS value, count() AS sessions FROM session_summaries
         WHERE frontend = {{frontend:String}} AND session_id IN (
-            SELECT session_id FROM session_index WHERE frontend = {{frontend:String}} AND aspect = 'hour'
-            GROUP BY session_id ORDER BY max(value) DESC LIMIT {LOOKED_AT:d})
+            {newest_in_index(LOOKED_AT, bounded=False)})
         AND value != '' AND positionCaseInsensitiveUTF8(value, {{text:String}}) > 0
         GROUP BY value ORDER BY sessions DESC, value LIMIT {limit:d}""",
         **bound,

@@ -8,13 +8,14 @@ from litestar import Request, Response, get
 
 from sojourn.query import overview as questions
 from sojourn.query.discards import discards
+from sojourn.query.scope import Scope
 from sojourn.rules.limits import DAY, HOUR, MINUTE
 from sojourn.rules.names import PropertyKind
 from sojourn.rules.values import DataType
 from sojourn.store.rows import value_name
 from sojourn.web.access import reader
 from sojourn.web.pages import charts, formats
-from sojourn.web.pages.ranges import RANGES, read_range
+from sojourn.web.pages.ranges import RANGES, Range, read_range
 from sojourn.web.pages.rendering import page_url, render, zone_of
 from sojourn.web.services import Services
 
@@ -32,19 +33,12 @@ _DURATIONS = (
 
 @get("/frontends/{frontend:str}/overview", guards=[reader], sync_to_thread=True, include_in_schema=False)
 def overview_page(request: Request[Any, Any, Any], services: Services, frontend: str) -> Response[Any]:
-    """The figures of a time range."""
+    """The figures of a time range; where there are very many sessions, the page comes first and the figures follow."""
     scope = services.scope(frontend)
-    zone = zone_of(request)
-    span = read_range(request.query_params.multi_items(), scope.now, "7d", zone)
-    began = questions.earliest(scope)
-    if began is None:
+    span, start, end = _range(request, scope)
+    if start is None:
         return render(request, services, "overview_empty.html", frontend=frontend, section="overview")
-    end = span.end or scope.now + MINUTE
-    start = min(span.start if span.start is not None else began, end - MINUTE)
-    edges, label, tick = buckets(start, end, zone)
-    counts = questions.over_time(scope, edges, end)
-    shapes = questions.shapes(scope, start, end)
-    looked_at = _one(shapes, "total")
+    later = questions.is_large(scope, start, end) and "whole" not in request.query_params
     return render(
         request,
         services,
@@ -52,29 +46,63 @@ def overview_page(request: Request[Any, Any, Any], services: Services, frontend:
         frontend=frontend,
         section="overview",
         span=span,
-        going_on=questions.going_on(scope),
-        total=questions.totals(scope, start, end),
-        before=questions.totals(scope, 2 * start - end, start) if span.name in RANGES else None,
-        people=questions.people(scope, start, end),
-        chart=charts.columns(
+        later=later,
+        **({} if later else _figures(request, scope, span, start, end)),
+    )
+
+
+@get("/frontends/{frontend:str}/overview/figures", guards=[reader], sync_to_thread=True, include_in_schema=False)
+def figures_part(request: Request[Any, Any, Any], services: Services, frontend: str) -> Response[Any]:
+    """The figures alone."""
+    scope = services.scope(frontend)
+    span, start, end = _range(request, scope)
+    if start is None:
+        return render(request, services, "parts/failure.html", title="Nothing has arrived yet", message="no event")
+    figures = _figures(request, scope, span, start, end)
+    return render(request, services, "parts/overview.html", frontend=frontend, span=span, **figures)
+
+
+def _range(request: Request[Any, Any, Any], scope: Scope) -> tuple[Range, int | None, int]:
+    """The range that is asked for with its ends; None where no event has arrived yet."""
+    span = read_range(request.query_params.multi_items(), scope.now, "7d", zone_of(request))
+    began = questions.earliest(scope)
+    end = span.end or scope.now + MINUTE
+    if began is None:
+        return span, None, end
+    return span, min(span.start if span.start is not None else began, end - MINUTE), end
+
+
+def _figures(request: Request[Any, Any, Any], scope: Scope, span: Range, start: int, end: int) -> dict[str, Any]:
+    """What the template shows of a range."""
+    zone = zone_of(request)
+    edges, label, tick = buckets(start, end, zone)
+    counts = questions.over_time(scope, edges, end)
+    shapes = questions.shapes(scope, start, end)
+    looked_at = _one(shapes, "total")
+    total = questions.totals(scope, start, end)
+    return {
+        "going_on": questions.going_on(scope),
+        "total": total,
+        "before": questions.totals(scope, 2 * start - end, start) if span.name in RANGES else None,
+        "people": questions.people(scope, start, end),
+        "chart": charts.columns(
             [(bucket.sessions, bucket.users) for bucket in counts],
             lambda place: label(edges[place]),
             tick=lambda place: tick(edges[place]),
             height=268,
             describe="Sessions and users over time",
         ),
-        durations=_durations(shapes),
-        shapes=shapes,
-        looked_at=looked_at,
-        sampled=looked_at >= questions.SAMPLE,
-        errors=_one(shapes, "errors"),
-        incomplete=_one(shapes, "incomplete"),
-        missing=_one(shapes, "missing"),
-        absent=_one(shapes, "absent"),
-        lists=_lists(frontend, shapes, span.name),
-        properties=_properties(frontend, shapes, scope.catalog.definitions, span.name),
-        discards=_discards(scope),
-    )
+        "durations": _durations(shapes),
+        "looked_at": looked_at,
+        "sampled": looked_at < total.sessions,
+        "errors": _one(shapes, "errors"),
+        "incomplete": _one(shapes, "incomplete"),
+        "missing": _one(shapes, "missing"),
+        "absent": _one(shapes, "absent"),
+        "lists": _lists(scope.frontend, shapes, span.name),
+        "properties": _properties(scope.frontend, shapes, scope.catalog.definitions, span.name),
+        "discards": _discards(scope),
+    }
 
 
 @get("/frontends/{frontend:str}/overview/now", guards=[reader], sync_to_thread=True, include_in_schema=False)
@@ -142,7 +170,7 @@ def _properties(
     return cards
 
 
-def _discards(scope: Any) -> list[tuple[str, int]]:
+def _discards(scope: Scope) -> list[tuple[str, int]]:
     found: dict[str, int] = {}
     for line in discards(scope):
         found[line.reason] = found.get(line.reason, 0) + line.count
@@ -189,4 +217,4 @@ def _days(start: int, end: int, zone: tzinfo, days: int) -> list[int]:
     return edges
 
 
-HANDLERS: list[Any] = [overview_page, now_part]
+HANDLERS: list[Any] = [overview_page, figures_part, now_part]
