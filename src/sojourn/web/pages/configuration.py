@@ -152,8 +152,18 @@ def history_page(request: Request[Any, Any, Any], services: Services, frontend: 
         section="settings",
         tab="history",
         entries=entries,
+        said=_said,
         older=entries[-1].id if len(entries) == _HISTORY else None,
     )
+
+
+def _said(key: str, value: Any) -> str:
+    """A value of the history as people write it."""
+    if value is None or value == "":
+        return "none"
+    if key in ("idle_timeout", "max_duration") and isinstance(value, int):
+        return show_duration(value)
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
 
 HANDLERS: list[Any] = [
