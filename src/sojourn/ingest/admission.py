@@ -37,7 +37,7 @@ MAX_REPORTED_KEYS = 100
 MAX_DISCARDS = 5_000
 """Discarded values of one batch that are kept and counted by key; the others are counted together, under OTHER_KEYS."""
 OTHER_KEYS = "…"
-MAX_ABSENCES = 10_000
+MAX_ABSENCES = 50_000
 """Absent places that one batch may declare; more are left out, and stay missing."""
 MAX_CONTEXT_VALUE = 100
 """Characters of a device's, a version's or an SDK's name; a longer one is cut."""
