@@ -15,11 +15,14 @@ from sojourn.rules.definitions import Aggregation, Catalog, PropertyDefinition
 from sojourn.rules.limits import SKEW_TOLERANCE
 from sojourn.rules.names import PropertyKind
 from sojourn.rules.values import DataType
+from sojourn.store.cluster import define_of_sessions
 from sojourn.store.engine import Engine
 from sojourn.store.rows import value_name
 
 log = structlog.get_logger()
 
+_OF_ONE_SESSION = ("user_sessions", "user_events")
+"""Views whose every row comes from one session, and so from one shard."""
 RETRY_SECONDS = 2.0
 MAX_COLUMNS = 300
 """Properties of one kind that are columns; the engine takes only so much text for a view. Others are in no view."""
@@ -88,9 +91,11 @@ class AnalystViews:
     def _make(self, frontends: Sequence[AnalystFrontend]) -> None:
         for name, select in view_queries(frontends).items():
             if self._made.get(name) != select:
-                self._engine.command(
-                    f"CREATE OR REPLACE VIEW {name} DEFINER = CURRENT_USER SQL SECURITY DEFINER AS {select}"
-                )
+                statement = f"CREATE OR REPLACE VIEW {name} DEFINER = CURRENT_USER SQL SECURITY DEFINER AS {select}"
+                if name in _OF_ONE_SESSION:
+                    define_of_sessions(self._engine, statement)
+                else:
+                    self._engine.command(statement)
                 self._made[name] = select
 
 
