@@ -1,5 +1,9 @@
 """What moves by itself: the live page, Get started, the figures of the overview; and the palette."""
 
+import re
+import time
+from pathlib import Path
+
 from playwright.sync_api import expect
 
 from tests.pages.conftest import Open
@@ -86,14 +90,18 @@ def test_the_palette_goes_to_a_user_a_session_and_a_page(open_page: Open, shop: 
     ):
         page.keyboard.press("Control+k")
         page.keyboard.type(typed)
-        option = page.get_by_role("option").first
-        expect(option).to_contain_text(kind)
+        expect(page.get_by_role("option").first).to_contain_text(re.compile(f"{typed}.*{kind}", re.IGNORECASE))
         page.keyboard.press("Enter")
         expect(page.get_by_role("heading", level=1)).to_contain_text(heading)
         page.keyboard.press("Control+k")
         page.keyboard.type("sql")
         page.keyboard.press("Enter")
         expect(page.get_by_role("heading", level=1)).to_have_text("SQL")
+    # What is typed counts, not what the list shows while the answer is on its way.
+    page.keyboard.press("Control+k")
+    page.keyboard.type("history")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("table", name="Who changed what, the newest first")).to_be_visible()
     page.keyboard.press("Control+k")
     page.keyboard.press("Escape")
     expect(page.locator("#palette")).to_be_hidden()
@@ -120,3 +128,21 @@ def test_the_figures_can_follow_the_page(server: Server, shop: Frontend) -> None
     for shown in ("Sessions and users", "Device types", "product_tier", "Was anything lost?"):
         assert shown in part
         assert shown in whole
+
+
+def test_the_server_stops_at_once_while_somebody_watches(tmp_path: Path) -> None:
+    server = Server(tmp_path / "data")
+    try:
+        frontend = server.frontend()
+        path = f"/frontends/{frontend.name}/live/stream"
+        with server.http.stream("GET", path) as stream:
+            lines = stream.iter_lines()
+            assert next(lines) == "retry: 2000"
+            frontend.send(event("event", name="seen", sequence=0))
+            assert any('"name":"seen"' in line for line in lines)
+            began = time.monotonic()
+            server.process.terminate()
+            assert server.process.wait(timeout=20) == 0
+            assert time.monotonic() - began < 8, "it waited for the stream to end"
+    finally:
+        server.close()
