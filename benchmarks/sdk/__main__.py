@@ -127,11 +127,10 @@ HEADINGS = {
 
 INTRODUCTION = """## The Python SDK
 
-Each SDK with its defaults and its real background sender against a sink in another process. One event has ten properties:
-four texts, four numbers, two booleans. A "clean exit" includes the last call that an SDK's documentation asks for; sojourn
-needs none. Sentry's `add_breadcrumb` and `set_user` put an object into memory, which goes out with a later error only.
-
-Goals for sojourn: 4 µs at the median, 20 µs at the 99th percentile, 15 µs of CPU, nothing lost.
+Each SDK with its defaults and its real background sender against a sink in another process. One event has ten
+properties: four texts, four numbers, two booleans. A "clean exit" includes the last call that an SDK's documentation
+asks for; sojourn needs none. Sentry's `add_breadcrumb` and `set_user` put an object into memory, which goes out with a
+later error only. Goals for sojourn: 4 µs at the median, 20 µs at the 99th percentile, 15 µs of CPU, nothing lost.
 """
 
 
