@@ -1,9 +1,12 @@
 """What moves by itself: the live page, Get started, the figures of the overview; and the palette."""
 
 import re
+import subprocess
+import sys
 import time
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.pages.conftest import Open
@@ -54,6 +57,17 @@ def test_get_started_turns_green_by_itself(open_page: Open, frontend: Frontend) 
     expect(page.locator("#arrived")).to_contain_text("Events arrive.")
     page.get_by_role("link", name="See the sessions").click()
     expect(page.locator("table.sessions tbody tr")).to_have_count(1)
+
+
+@pytest.mark.parametrize(("client", "command"), [("python", [sys.executable, "-c"]), ("http", ["bash", "-c"])])
+def test_the_lines_to_paste_do_what_they_say(
+    open_page: Open, frontend: Frontend, client: str, command: list[str]
+) -> None:
+    page = open_page(f"/frontends/{frontend.name}/start?client={client}")
+    lines = page.locator("#lines").inner_text()
+    subprocess.run([*command, lines], check=True, capture_output=True, timeout=60)
+    expect(page.locator("#arrived")).to_contain_text("Events arrive.")
+    assert [user["identifier"] for user in frontend.get("/users")["items"]] == ["user@example.com"]
 
 
 def test_the_overview_counts_what_the_lists_show(open_page: Open, shop: Frontend) -> None:
