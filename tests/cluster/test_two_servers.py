@@ -40,10 +40,14 @@ def test_the_law_holds_for_batches_that_go_to_both(pair: tuple[Server, Server]) 
 
 
 def await_definitions(pair: tuple[Server, Server], frontend: Frontend, count: int) -> None:
-    """Until both servers know the definitions, which takes no more than 2 s."""
+    """Until the ingest of both servers takes the defined session properties, which is no more than 2 s."""
+    samples = {"string": "a", "number": 1, "boolean": True}
+    defined = frontend.get("/properties")["items"]
+    assert len(defined) == count
+    probe = event(session="probe", session_properties={one["name"]: samples[one["type"]] for one in defined})
     for server in pair:
         known = Frontend(server, frontend.name, frontend.key)
-        server.until(lambda known=known: len(known.get("/properties")["items"]) == count, seconds=2)
+        server.until(lambda known=known: not known.send(probe)["discards"], seconds=2)
 
 
 def test_a_definition_is_in_force_on_the_other_server_within_two_seconds(pair: tuple[Server, Server]) -> None:
