@@ -24,7 +24,7 @@ _ATTRIBUTE_LABELS = {
     "exception.message": "message",
 }
 """Short names of the attributes that are seen most; any other is shown by its own."""
-_TABLE = 60
+_TABLE = 80
 """Events of one page of the table."""
 
 
