@@ -18,7 +18,7 @@ from tests.server import Frontend, Server, now
 
 EVENTS = int(os.environ.get("SOJOURN_BENCH_EVENTS", "200000"))
 BATCH = 50
-CONNECTIONS = int(os.environ.get("SOJOURN_BENCH_CONNECTIONS", "64"))
+CONNECTIONS = int(os.environ.get("SOJOURN_BENCH_CONNECTIONS", "128"))
 EVENTS_OF_SESSION = 50
 RAW_INSERT_ROWS = 10_000
 
