@@ -14,9 +14,10 @@ from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 
+from sojourn.query.events import events_of_session
 from sojourn.query.filters import PropertyFilter, SessionFilters
 from sojourn.query.scope import Scope
-from sojourn.query.sessions import events_of_session, newest_sessions
+from sojourn.query.sessions import newest_sessions
 from sojourn.rules.definitions import Catalog, PropertyDefinition
 from sojourn.rules.limits import DAY, MINUTE
 from sojourn.rules.names import PropertyKind

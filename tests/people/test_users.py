@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
+from sojourn.query.by_id import MAX_IDS
 from sojourn.rules.limits import DAY, SECOND
 from tests.server import Frontend, event, now
 
@@ -132,3 +133,41 @@ def test_derived_sessions_of_an_instance_belong_to_its_user(frontend: Frontend) 
         return [s["anonymous"] for s in answer.json()["sessions"]["items"]] if answer.is_success else []
 
     frontend.server.until(lambda: sessions() == [False, True])
+
+
+def test_a_user_of_very_many_sessions_is_summed_up_as_exactly_as_one_of_few(frontend: Frontend) -> None:
+    """Beyond the sessions that are read whole for a page, the engine makes the sums: all sessions still count."""
+    frontend.define("session", "tier")
+    frontend.define("session", "origin", aggregation="first")
+    start = now() - 20 * DAY
+    sessions = MAX_IDS + 3
+    sent = [
+        event(
+            session=f"s{number:04d}",
+            timestamp=start + number * 20 * 60 * SECOND,
+            user_identifier="crowd",
+            session_properties={"session_properties.tier": f"t{number}", "session_properties.origin": f"o{number}"},
+        )
+        for number in range(sessions)
+    ]
+    frontend.send(*sent[::2], instance_id="even", device={"type": "mobile"})
+    frontend.send(*sent[1::2], instance_id="odd", device={"type": "desktop"})
+    frontend.send(event(session="anonymous", timestamp=start - SECOND), instance_id="odd")
+    found = user(frontend, "crowd", limit=500)
+    assert (found["session_count"], found["anonymous_session_count"], found["instance_count"]) == (sessions, 1, 2)
+    days = {e["timestamp"] // DAY for e in sent} | {(start - SECOND) // DAY}
+    assert found["days_active"] == len(days)
+    last = sessions - 1
+    assert found["properties"] == {"session_properties.tier": f"t{last}", "session_properties.origin": f"o{last}"}
+    assert {(i["instance_id"], i["device"]["type"], i["session_count"]) for i in found["instances"]} == {
+        ("even", "mobile", (sessions + 1) // 2),
+        ("odd", "desktop", sessions // 2 + 1),
+    }
+    listed = found["sessions"]["items"]
+    while found["sessions"]["next"]:
+        found = user(frontend, "crowd", limit=500, cursor=found["sessions"]["next"])
+        listed += found["sessions"]["items"]
+    assert [s["session_id"] for s in listed] == [e["session_id"] for e in reversed(sent)] + ["anonymous"]
+    assert [s["anonymous"] for s in listed] == [False] * sessions + [True]
+    tagged = frontend.sessions(user="crowd", limit=500)
+    assert [s["session_id"] for s in tagged] == [e["session_id"] for e in reversed(sent)][:500]

@@ -24,3 +24,11 @@ def read_cursor(text: str, *types: type) -> tuple[int | str, ...]:
     if not isinstance(place, list) or [type(part) for part in place] != list(types):
         raise BadCursorError("cursor: belongs to another list")
     return tuple(place)
+
+
+def read_session_place(text: str | None) -> tuple[int, str] | None:
+    """The start and the id of the session after which a list goes on; None for its beginning. Raises BadCursorError."""
+    if text is None:
+        return None
+    start_time, session_id = read_cursor(text, int, str)
+    return int(start_time), str(session_id)

@@ -9,9 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sojourn.query.answers import Session
+from sojourn.query.person import Person
 from sojourn.query.rows import raw_values
 from sojourn.query.scope import Scope
-from sojourn.query.users import sessions_of_user
+from sojourn.query.sessions import MAX_PAGE
 from sojourn.store.rows import EventRow
 
 CHUNK = 5_000
@@ -46,7 +47,7 @@ class _Discard(msgspec.Struct):
 
 def records(scope: Scope, identifiers: list[str]) -> Iterator[Record]:
     """The sessions of a user, the newest first, each followed by its events and by what was left out of them."""
-    for page in sessions_of_user(scope, identifiers):
+    for page in Person(scope, identifiers).all_sessions(MAX_PAGE):
         stretches = {row.session_id: row for row in _stretches(scope, [s.session_id for s in page])}
         for session in page:
             yield "session", session.session_id, session.start_time, session

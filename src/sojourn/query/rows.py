@@ -1,22 +1,63 @@
-"""Rows of the store's views as they are read, and their change into answers."""
+"""Sessions and events as they are stored, and their change into answers."""
 
 import msgspec
 
 from sojourn.query.answers import Device, Session, SessionEvent, Software
+from sojourn.query.scope import Scope
 from sojourn.rules.definitions import Aggregation, Catalog
 from sojourn.rules.names import PropertyKind
-from sojourn.rules.sessions import SessionPolicy
 from sojourn.rules.summaries import ended_by
 from sojourn.rules.values import data_type_of
-from sojourn.store.rows import value_name
+from sojourn.store.rows import Context, value_name
+
+Place = tuple[int, str, int, str]
+"""A place in the total order of events: timestamp, stream, sequence, event id."""
 
 
-class SessionValues(msgspec.Struct, kw_only=True):
-    """What events show of their session. The engine plans for each column of the view, so few are soon had."""
+class Stretch(msgspec.Struct, kw_only=True):
+    """Where the events of a derived session lie: those of a source from `first_place` on and before `next_place`.
 
-    skew: int
+    Those before `tagged_place` have the identifier that the session carries from the one before it.
+    """
+
+    source_id: str
+    first_place: Place
+    next_place: Place
+    tagged_place: Place
+    carried_identifier: str
+
+
+class SessionRow(msgspec.Struct, kw_only=True):
+    """One session as it is stored. `first_values` and `last_values` are JSON by name and type (`value_name`).
+
+    `stretch` is None where its events are all those with its id.
+    """
+
+    session_id: str
+    instance_id: str
+    previous_session_id: str
+    clock_offset: int
+    start_time: int
+    end_time: int
+    start_reason: str
+    end_reason: str
+    user_identifier: str
+    user_identifiers: list[str]
+    event_count: int
+    action_count: int
+    error_count: int
+    missing_events: int
+    absent_events: int
+    empty: bool
+    context: Context
     first_values: dict[str, str]
     last_values: dict[str, str]
+    stretch: Stretch | None = None
+
+    @property
+    def source_id(self) -> str:
+        """What its events lie under."""
+        return self.stretch.source_id if self.stretch else self.session_id
 
     def properties(self, catalog: Catalog) -> dict[str, msgspec.Raw]:
         """The values of the defined session properties, by full name, as JSON."""
@@ -29,65 +70,37 @@ class SessionValues(msgspec.Struct, kw_only=True):
                     found[definition.name] = msgspec.Raw(value.encode())
         return found
 
-
-class SessionRow(SessionValues, kw_only=True):
-    """One row of the view `session_summaries`."""
-
-    frontend: str
-    session_id: str
-    instance_id: str
-    previous_session_id: str
-    clock_offset: int
-    start_time: int
-    end_time: int
-    duration: int
-    start_reason: str
-    end_reason: str
-    user_identifier: str
-    user_identifiers: list[str]
-    event_count: int
-    action_count: int
-    error_count: int
-    missing_events: int
-    absent_events: int
-    empty: int
-    app_version: str
-    device_type: str
-    device_manufacturer: str
-    device_model: str
-    os_name: str
-    os_version: str
-    browser_name: str
-    browser_version: str
-
-    def answer(self, catalog: Catalog, policy: SessionPolicy, now: int) -> Session:
+    def answer(self, scope: Scope) -> Session:
         """The session as it is now, with the value of each defined property that its aggregation picks."""
-        end_reason = ended_by(self.end_reason, self.end_time, policy, now)
+        end_reason = ended_by(self.end_reason, self.end_time, scope.policy, scope.now)
+        context = self.context
         return Session(
             session_id=self.session_id,
-            frontend=self.frontend,
+            frontend=scope.frontend,
             instance_id=self.instance_id,
             previous_session_id=self.previous_session_id or None,
             start_time=self.start_time,
             end_time=self.end_time,
-            duration=self.duration,
+            duration=self.end_time - self.start_time,
             live=not end_reason,
             start_reason=self.start_reason or None,
             end_reason=end_reason or None,
             user_identifier=self.user_identifier or None,
             user_identifiers=self.user_identifiers,
-            session_properties=self.properties(catalog),
+            session_properties=self.properties(scope.catalog),
             event_count=self.event_count,
             action_count=self.action_count,
             error_count=self.error_count,
             missing_events=self.missing_events,
             absent_events=self.absent_events,
-            empty=bool(self.empty),
+            empty=self.empty,
             clock_offset=self.clock_offset,
-            device=Device(type=self.device_type, manufacturer=self.device_manufacturer, model=self.device_model),
-            os=Software(name=self.os_name, version=self.os_version),
-            browser=Software(name=self.browser_name, version=self.browser_version),
-            app_version=self.app_version,
+            device=Device(
+                type=context.device_type, manufacturer=context.device_manufacturer, model=context.device_model
+            ),
+            os=Software(name=context.os_name, version=context.os_version),
+            browser=Software(name=context.browser_name, version=context.browser_version),
+            app_version=context.app_version,
         )
 
 

@@ -1,10 +1,12 @@
 """Sessions in another order than the latest first: by duration, by errors, by what a person picks."""
 
+import msgspec
+
 from sojourn.query.answers import Page, Session
+from sojourn.query.by_id import sessions_by_id
 from sojourn.query.cursors import read_cursor, write_cursor
 from sojourn.query.filters import SessionFilters, conditions
 from sojourn.query.newest import newest_in_index
-from sojourn.query.rows import SessionRow
 from sojourn.query.scope import Scope
 from sojourn.rules.limits import HOUR
 
@@ -20,6 +22,11 @@ SORTS = {
     "missing": "missing_events",
 }
 """What sessions can be sorted by, and its column."""
+
+
+class _Found(msgspec.Struct):
+    session_id: str
+    key: int
 
 
 def sorted_sessions(
@@ -49,10 +56,11 @@ def sorted_sessions(
         where.append(f"({column}, session_id) {comparison} ({{last_key:Int64}}, {{last_id:String}})")
         bound |= {"last_key": key, "last_id": session_id}
     order = "DESC" if descending else "ASC"
-    rows = scope.read(
-        SessionRow,
+    found = scope.read(
+        _Found,
         f"""
-        SELECT * FROM session_summaries WHERE frontend = {{frontend:String}} AND session_id IN (
+        SELECT session_id, toInt64({column}) AS key FROM session_summaries
+        WHERE frontend = {{frontend:String}} AND session_id IN (
             {newest_in_index(LOOKED_AT)})
         {"".join(f" AND {condition}" for condition in where)}
         ORDER BY {column} {order}, session_id {order} LIMIT {limit + 1:d}""",
@@ -60,7 +68,8 @@ def sorted_sessions(
         high=f"{high:010d}",
         **bound,
     )
-    page = [row.answer(scope.catalog, scope.policy, scope.now) for row in rows[:limit]]
-    last = rows[min(limit, len(rows)) - 1] if rows else None
-    more = len(rows) > limit and last is not None
-    return Page(items=page, next=write_cursor(getattr(last, column), last.session_id) if more and last else None)
+    last = found[limit - 1] if len(found) > limit else None
+    rows = sessions_by_id(scope, [one.session_id for one in found[:limit]])
+    return Page(
+        items=[row.answer(scope) for row in rows], next=write_cursor(last.key, last.session_id) if last else None
+    )

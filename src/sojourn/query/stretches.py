@@ -3,15 +3,17 @@
 from collections.abc import Iterable, Iterator
 
 from sojourn.query.answers import Session, SessionEvent, Stretch
+from sojourn.query.by_id import session_by_id
+from sojourn.query.events import MAX_EVENTS_PAGE, events_of
+from sojourn.query.rows import SessionRow
 from sojourn.query.scope import Scope
-from sojourn.query.sessions import MAX_EVENTS_PAGE, events_of_session, one_session
 from sojourn.rules.events import EventKind
 
 
 def stretches(scope: Scope, session_id: str) -> list[Stretch] | None:
     """The users of a session, one after the other; None when there is no such session."""
-    session = one_session(scope, session_id)
-    return None if session is None else stretches_of(session, _events(scope, session_id))
+    row = session_by_id(scope, session_id)
+    return None if row is None else stretches_of(row.answer(scope), _events(scope, row))
 
 
 def stretches_of(session: Session, events: Iterable[SessionEvent]) -> list[Stretch]:
@@ -31,9 +33,10 @@ def stretches_of(session: Session, events: Iterable[SessionEvent]) -> list[Stret
     return found
 
 
-def _events(scope: Scope, session_id: str) -> Iterator[SessionEvent]:
+def _events(scope: Scope, row: SessionRow) -> Iterator[SessionEvent]:
     cursor: str | None = None
-    while page := events_of_session(scope, session_id, limit=MAX_EVENTS_PAGE, cursor=cursor):
+    while True:
+        page = events_of(scope, row, limit=MAX_EVENTS_PAGE, cursor=cursor)
         yield from page.items
         cursor = page.next
         if cursor is None:

@@ -117,6 +117,12 @@ def source_of(session_id: str, instance_id: str) -> str:
     return session_id or f"~{instance_id}"
 
 
+def said(fact: str) -> str:
+    """What a fact says: in the tables its place in the total order stands before it (schema/0002); "" is no fact."""
+    # Behind the end of the stream: ten digits of the sequence and the event's id.
+    return fact[fact.index("\t") + 47 :] if fact else ""
+
+
 def value_name(definition: PropertyDefinition) -> str:
     """What the values of a session property stand under in `first_values` and `last_values`, its type included.
 

@@ -2,6 +2,7 @@
 -- different numbers of properties (a property was defined in between), the fullest stays.
 -- source_id is the client's session id, or '~' and the instance id where the client manages no sessions.
 -- Property values and attributes are JSON scalars, so that they keep their types. Times are microseconds.
+-- Granules and blocks are small, as most questions are about one session, and read each block that has a row of it whole.
 -- context is a JSON object, the same for many events: app_version, device_type, …, sdk_version.
 CREATE TABLE IF NOT EXISTS events (
     frontend LowCardinality(String),
@@ -33,7 +34,8 @@ CREATE TABLE IF NOT EXISTS events (
 ENGINE = ReplacingMergeTree(kept)
 PARTITION BY toYYYYMM(fromUnixTimestamp64Micro(received_at))
 ORDER BY (frontend, source_id, stream_id, sequence, event_id)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1, index_granularity = 1024;
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1, index_granularity = 256,
+    min_compress_block_size = 16384, max_compress_block_size = 65536;
 
 -- Places in a stream whose event will never arrive: rejected by the server, or dropped by an SDK that said so.
 CREATE TABLE IF NOT EXISTS absences (

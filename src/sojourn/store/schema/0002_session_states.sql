@@ -33,7 +33,8 @@ CREATE TABLE IF NOT EXISTS session_states (
 )
 ENGINE = AggregatingMergeTree
 ORDER BY (frontend, session_id, stream_id)
-SETTINGS min_rows_to_fsync_after_merge = 1, index_granularity = 256;
+SETTINGS min_rows_to_fsync_after_merge = 1, index_granularity = 64,
+    min_compress_block_size = 16384, max_compress_block_size = 65536;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS session_states_of_events TO session_states AS
 SELECT
@@ -110,7 +111,8 @@ CREATE TABLE IF NOT EXISTS session_index (
 )
 ENGINE = AggregatingMergeTree
 ORDER BY (frontend, aspect, value, session_id, instance_id)
-SETTINGS min_rows_to_fsync_after_merge = 1, index_granularity = 1024;
+SETTINGS min_rows_to_fsync_after_merge = 1, index_granularity = 1024,
+    min_compress_block_size = 16384, max_compress_block_size = 65536;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS session_index_of_events TO session_index AS
 SELECT

@@ -42,7 +42,8 @@ CREATE TABLE IF NOT EXISTS derived_sessions (
 )
 ENGINE = ReplacingMergeTree(version)
 ORDER BY (frontend, session_id)
-SETTINGS min_rows_to_fsync_after_merge = 1, index_granularity = 256;
+SETTINGS min_rows_to_fsync_after_merge = 1, index_granularity = 64,
+    min_compress_block_size = 16384, max_compress_block_size = 65536;
 
 -- The timeouts of each frontend since they were noticed (microseconds), so that a session is judged by those of its time.
 CREATE TABLE IF NOT EXISTS session_policies (

@@ -8,7 +8,7 @@ from litestar import Request, post
 from litestar.response import Stream
 
 from sojourn.query.export import json_export, parquet_export
-from sojourn.query.users import own_instances
+from sojourn.query.person import own_instances
 from sojourn.rules.limits import MAX_USER_IDENTIFIER
 from sojourn.store.erasure import ErasedUser, Proof
 from sojourn.web.access import actor_of, administrator

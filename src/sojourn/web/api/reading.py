@@ -7,7 +7,8 @@ from litestar import Request, get
 
 from sojourn.query.answers import DiscardEntry, Page, Session, SessionEvent, User, UserDetail
 from sojourn.query.discards import MAX_LINES, discards_page
-from sojourn.query.sessions import MAX_EVENTS_PAGE, MAX_PAGE, events_of_session, newest_sessions, one_session
+from sojourn.query.events import MAX_EVENTS_PAGE, events_of_session
+from sojourn.query.sessions import MAX_PAGE, newest_sessions, one_session
 from sojourn.query.users import one_user, users
 from sojourn.web.access import reader
 from sojourn.web.errors import ApiError

@@ -6,8 +6,9 @@ from urllib.parse import urlencode
 from litestar import Request, Response, get
 
 from sojourn.query.answers import SessionEvent
-from sojourn.query.neighbours import absences_of, next_session, sources_of
-from sojourn.query.sessions import MAX_EVENTS_PAGE, events_of_session, one_session
+from sojourn.query.by_id import session_by_id
+from sojourn.query.events import MAX_EVENTS_PAGE, events_of
+from sojourn.query.neighbours import absences_of, next_session
 from sojourn.query.stretches import stretches_of
 from sojourn.query.timeline import Gap, find_gaps, property_histories, timeline
 from sojourn.web.access import reader
@@ -34,14 +35,14 @@ def session_page(request: Request[Any, Any, Any], services: Services, frontend: 
     scope = services.scope(frontend)
     given = request.query_params
     session_id = given.get("id", "")
-    session = one_session(scope, session_id)
-    page = events_of_session(scope, session_id, limit=MAX_EVENTS_PAGE, cursor=given.get("cursor"))
-    if session is None or page is None:
+    row = session_by_id(scope, session_id)
+    if row is None:
         raise ApiError(404, f"there is no session {session_id[:100]!r} in {frontend}", "id")
+    session = row.answer(scope)
+    page = events_of(scope, row, limit=MAX_EVENTS_PAGE, cursor=given.get("cursor"))
     events = page.items
-    derived = sources_of(scope, [session_id])
-    whole = not derived and not given.get("cursor")
-    gaps = find_gaps(events, absences_of(scope, derived.get(session_id, session_id)), whole=whole)
+    whole = row.stretch is None and not given.get("cursor")
+    gaps = find_gaps(events, absences_of(scope, row.source_id), whole=whole)
     start, end = session.start_time, max(session.end_time, session.start_time + 1_000)
     low = read_time("from", given["from"]) if given.get("from") else start
     high = read_time("to", given["to"]) if given.get("to") else end
