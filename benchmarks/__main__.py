@@ -7,7 +7,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-MODULES = ("benchmarks.ingest", "benchmarks.adapters", "benchmarks.queries", "benchmarks.sdk")
+MODULES = ("benchmarks.ingest", "benchmarks.adapters", "benchmarks.queries", "benchmarks.pages", "benchmarks.sdk")
 """In the order in which a reader wants them. `python -m benchmarks ingest` runs one alone and writes nothing."""
 REPORT = Path(__file__).parent / "README.md"
 HEAD = """# Benchmarks

@@ -6,6 +6,7 @@ An empty session (start, end and re-tag alone) is in none of them.
 import msgspec
 
 from sojourn.query.newest import newest_in_index
+from sojourn.query.people import USERS, shown_identifier
 from sojourn.query.scope import Scope
 from sojourn.rules.definitions import Aggregation
 from sojourn.rules.limits import HOUR, MINUTE, SECOND
@@ -14,19 +15,20 @@ from sojourn.store.rows import value_name
 
 SAMPLE = 5_000
 """Newest sessions of the range that the distributions are made of; counts over time are of all of them."""
-LARGE = 20_000
-"""Sessions of a range that can be counted while a page is waited for."""
+MANY_SESSIONS = 5_000
+MANY_USERS = 200_000
+"""Sessions of a range, and sessions that had a user, beyond which a page is not to wait for the figures."""
 TOP = 6
 """Values of one aspect that are listed."""
 DURATION_EDGES = (0, 10 * SECOND, 30 * SECOND, MINUTE, 3 * MINUTE, 10 * MINUTE, 30 * MINUTE, HOUR)
 
 
 class Bucket(msgspec.Struct):
-    """Sessions that began in a part of the range, and their users."""
+    """What a part of the range saw: sessions that began in it, and users who began to be active in one."""
 
     at: int
-    sessions: int
-    users: int
+    sessions: int = 0
+    users: int = 0
 
 
 class Count(msgspec.Struct):
@@ -45,17 +47,14 @@ class Now(msgspec.Struct):
     anonymous: int
 
 
-class People(msgspec.Struct):
-    """Users that were active in the range: those seen for the first time, and the others."""
+class Active(msgspec.Struct):
+    """Users who were active in the range, and in as long a time before it."""
 
-    new: int
-    returning: int
+    users: int
+    before: int
 
 
-class Totals(msgspec.Struct):
-    """All of a range."""
-
-    sessions: int
+class _Users(msgspec.Struct):
     users: int
 
 
@@ -63,38 +62,84 @@ def _hours(low: int, high: int) -> dict[str, str]:
     return {"low": f"{max(low // HOUR - 1, 0):010d}", "high": f"{high // HOUR + 1:010d}"}
 
 
-_SESSIONS = """
-    SELECT start_time, user_identifiers FROM session_summaries
-    WHERE frontend = {frontend:String} AND empty = 0 AND start_time >= {start:Int64} AND start_time < {end:Int64}
-    AND session_id IN (
-        SELECT session_id FROM session_index WHERE frontend = {frontend:String} AND aspect = 'hour'
-        AND value BETWEEN {low:String} AND {high:String})"""
+BEFORE = -1
+"""Where the time before the range is counted."""
 
 
-def over_time(scope: Scope, edges: list[int], end: int) -> list[Bucket]:
-    """Sessions and users in the parts that begin at `edges`, ascending; the last one ends at `end`."""
+def sessions_over_time(scope: Scope, edges: list[int], start: int, end: int) -> dict[int, int]:
+    """Sessions that began in a range, by its parts, which start at `edges`, ascending; BEFORE is as long a time before.
+
+    The first part may start before the range does, and is then counted from there on.
+    """
     rows = scope.read(
         Bucket,
-        "SELECT toInt64(roundDown(start_time, {edges:Array(Int64)})) AS at, count() AS sessions, "
-        f"uniqExactArray(user_identifiers) AS users FROM ({_SESSIONS}) GROUP BY at ORDER BY at",
+        """
+        SELECT toInt64(if(start_time < {start:Int64}, {earlier:Int64}, roundDown(start_time, {edges:Array(Int64)})))
+            AS at, count() AS sessions
+        FROM session_summaries
+        WHERE frontend = {frontend:String} AND empty = 0 AND start_time >= {before:Int64} AND start_time < {end:Int64}
+        AND session_id IN (
+            SELECT session_id FROM session_index WHERE frontend = {frontend:String} AND aspect = 'hour'
+            AND value BETWEEN {low:String} AND {high:String})
+        GROUP BY at""",
         edges=edges,
-        start=edges[0],
+        earlier=BEFORE,
+        start=start,
+        before=2 * start - end,
         end=end,
-        **_hours(edges[0], end),
+        **_hours(2 * start - end, end),
     )
-    found = {row.at: row for row in rows}
-    return [found.get(edge, Bucket(edge, 0, 0)) for edge in edges]
+    return {row.at: row.sessions for row in rows}
 
 
-def totals(scope: Scope, start: int, end: int) -> Totals:
-    """Sessions that began between two times, and the users that they were of."""
-    return scope.read(
-        Totals,
-        f"SELECT count() AS sessions, uniqExactArray(user_identifiers) AS users FROM ({_SESSIONS})",
+def users_over_time(scope: Scope, edges: list[int], start: int, end: int) -> dict[int, int]:
+    """Users who began to be active in a session in a range, by its parts, which start at `edges`, ascending."""
+    shown, bound = shown_identifier(scope)
+    rows = scope.read(
+        Bucket,
+        f"""
+        SELECT toInt64(roundDown(first_event, {{edges:Array(Int64)}})) AS at, uniqExact({shown}) AS users
+        FROM session_index WHERE {USERS} AND first_event >= {{start:Int64}} AND first_event < {{end:Int64}}
+        GROUP BY at""",
+        edges=edges,
         start=start,
         end=end,
-        **_hours(start, end),
+        **bound,
+    )
+    return {row.at: row.users for row in rows}
+
+
+def active_users(scope: Scope, start: int, end: int) -> Active:
+    """Users who were active between two times."""
+    shown, bound = shown_identifier(scope)
+    return scope.read(
+        Active,
+        f"""
+        SELECT uniqExactIf({shown}, last_end >= {{start:Int64}} AND first_event < {{end:Int64}}) AS users,
+            uniqExactIf({shown}, first_event < {{start:Int64}}) AS before
+        FROM session_index WHERE {USERS} AND last_end >= {{before:Int64}}""",
+        start=start,
+        end=end,
+        before=2 * start - end,
+        **bound,
     )[0]
+
+
+def returning_users(scope: Scope, start: int, end: int) -> int:
+    """Users who were active between two times, and had been before."""
+    shown, bound = shown_identifier(scope)
+    return scope.read(
+        _Users,
+        f"""
+        SELECT uniqExact({shown}) AS users
+        FROM session_index WHERE frontend = {{frontend:String}} AND aspect = 'user' AND first_event < {{start:Int64}}
+        AND {shown} IN (
+            SELECT {shown} FROM session_index
+            WHERE {USERS} AND last_end >= {{start:Int64}} AND first_event < {{end:Int64}})""",
+        start=start,
+        end=end,
+        **bound,
+    )[0].users
 
 
 def going_on(scope: Scope) -> Now:
@@ -113,26 +158,12 @@ def going_on(scope: Scope) -> Now:
     )[0]
 
 
-def people(scope: Scope, start: int, end: int) -> People:
-    """New and returning users."""
-    return scope.read(
-        People,
-        """
-        SELECT countIf(first >= {start:Int64}) AS new, countIf(first < {start:Int64}) AS returning FROM (
-            SELECT min(first_event) AS first FROM session_index
-            WHERE frontend = {frontend:String} AND aspect = 'user' AND first_event < {end:Int64}
-            GROUP BY value HAVING max(last_end) >= {start:Int64})""",
-        start=start,
-        end=end,
-    )[0]
-
-
 def earliest(scope: Scope) -> int | None:
     """When the oldest hour with an event began; None without events."""
     rows = scope.read(
         _Hour,
-        "SELECT toInt64(min(value)) AS hour FROM session_index "
-        "WHERE frontend = {frontend:String} AND aspect = 'hour' HAVING count() > 0",
+        "SELECT toInt32(value) AS hour FROM session_index "
+        "WHERE frontend = {frontend:String} AND aspect = 'hour' ORDER BY value LIMIT 1",
     )
     return rows[0].hour * HOUR if rows else None
 
@@ -145,15 +176,21 @@ class _Rows(msgspec.Struct):
     rows: int
 
 
-def is_large(scope: Scope, start: int, end: int) -> bool:
-    """Whether so many sessions lie in a range that counting them takes a while."""
-    rows = scope.read(
-        _Rows,
-        "SELECT count() AS rows FROM session_index WHERE frontend = {frontend:String} AND aspect = 'hour' "
-        "AND value BETWEEN {low:String} AND {high:String}",
-        **_hours(start, end),
+def takes_long(scope: Scope, start: int, end: int) -> bool:
+    """Whether a range has so many sessions, or the frontend so many users, that counting them takes a while."""
+    selections = (
+        ("aspect = 'hour' AND value BETWEEN {low:String} AND {high:String}", MANY_SESSIONS),
+        ("aspect = 'user'", MANY_USERS),
     )
-    return rows[0].rows > LARGE
+    for selection, many in selections:
+        rows = scope.read(
+            _Rows,
+            f"SELECT count() AS rows FROM session_index WHERE frontend = {{frontend:String}} AND {selection}",
+            **_hours(start, end),
+        )
+        if rows[0].rows > many:
+            return True
+    return False
 
 
 def shapes(scope: Scope, start: int, end: int) -> dict[str, list[Count]]:

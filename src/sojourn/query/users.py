@@ -4,17 +4,23 @@ import msgspec
 
 from sojourn.query.answers import Page, User, UserDetail
 from sojourn.query.cursors import read_cursor, read_session_place, write_cursor
+from sojourn.query.people import USERS, shown_identifier
 from sojourn.query.person import TAGGED, InstanceSums, Person
 from sojourn.query.scope import Scope
 from sojourn.query.sessions import MAX_PAGE
 from sojourn.rules.definitions import Aggregation
+from sojourn.rules.limits import DAY
 from sojourn.rules.names import PropertyKind
 from sojourn.store.rows import value_name
 
-# Few sessions ever were void: those alone are looked up by what they are now.
-_VOID = """
-    SELECT session_id FROM derived_sessions FINAL WHERE frontend = {frontend:String} AND void = 1 AND session_id IN (
-        SELECT session_id FROM derived_sessions WHERE frontend = {frontend:String} AND void = 1)"""
+_FIRST_LOOK = 7 * DAY
+"""How far back those seen last are looked for at first; each further look goes sixteen times as far."""
+_FARTHEST = 10_000 * DAY
+
+
+class _Last(msgspec.Struct):
+    identifier: str
+    last_seen: int
 
 
 class _Seen(msgspec.Struct):
@@ -29,31 +35,59 @@ def users(scope: Scope, *, search: str = "", limit: int = 50, cursor: str | None
     Merged identifiers are one user. Where identifiers are hashed, `search` may be a whole one as it was before.
     """
     limit = min(limit, MAX_PAGE)
-    having, bound = list[str](), dict[str, object]()
+    found = _last_seen(scope, search, limit + 1, None if cursor is None else read_cursor(cursor, int, str))
+    page = _whole(scope, [one.identifier for one in found[:limit]])
+    last = found[limit - 1] if len(found) > limit else None
+    return Page(items=page, next=write_cursor(last.last_seen, last.identifier) if last else None)
+
+
+def _last_seen(scope: Scope, search: str, limit: int, after: tuple[int | str, ...] | None) -> list[_Last]:
+    """Those seen last, behind a place in that order.
+
+    Whoever was seen last within some time has a row that ends in it. So the rows of the last days are enough, unless
+    they are of too few.
+    """
+    shown, bound = shown_identifier(scope)
+    having = ""
     if search:
-        having.append("max(positionCaseInsensitiveUTF8(value, {search:String}) > 0 OR value IN {asked:Array(String)})")
+        having = "AND max(positionCaseInsensitiveUTF8(value, {search:String}) > 0 OR value IN {asked:Array(String)})"
         bound |= {"search": search, "asked": scope.identifiers_of(search)}
-    if cursor is not None:
-        last_seen, identifier = read_cursor(cursor, int, str)
-        having.append("(last_seen, identifier) < ({before:Int64}, {identifier:String})")
-        bound |= {"before": last_seen, "identifier": identifier}
-    shown = "value"
-    if scope.merges:
-        shown = "transform(value, {merged:Array(String)}, {shown:Array(String)}, value)"
-        bound |= {"merged": list(scope.merges), "shown": list(scope.merges.values())}
+    latest = scope.now + DAY
+    if after is not None:
+        having += " AND (last_seen, identifier) < ({before:Int64}, {identifier:String})"
+        bound |= {"before": after[0], "identifier": after[1]}
+        latest = int(after[0])
+    look = _FARTHEST if search else _FIRST_LOOK
+    while True:
+        where = "" if look >= _FARTHEST else f"AND last_end > {latest - look:d}"
+        found = scope.read(
+            _Last,
+            f"""
+            SELECT {shown} AS identifier, max(last_end) AS last_seen FROM session_index WHERE {USERS} {where}
+            GROUP BY identifier HAVING 1 {having}
+            ORDER BY last_seen DESC, identifier DESC LIMIT {limit:d}""",
+            **bound,
+        )
+        if len(found) == limit or not where:
+            return found
+        look *= 16
+
+
+def _whole(scope: Scope, identifiers: list[str]) -> list[User]:
+    """These users, in this order, with all that their identifiers did."""
+    shown, bound = shown_identifier(scope)
     rows = scope.read(
         User,
         f"""
         SELECT {shown} AS identifier, min(first_event) AS first_seen, max(last_end) AS last_seen,
             uniqExact(session_id) AS session_count, uniqExact(instance_id) AS instance_count
-        FROM session_index WHERE frontend = {{frontend:String}} AND aspect = 'user'
-            AND NOT startsWith(session_id, '~') AND session_id NOT IN ({_VOID})
-        GROUP BY identifier {"HAVING " + " AND ".join(having) if having else ""}
-        ORDER BY last_seen DESC, identifier DESC LIMIT {limit + 1:d}""",
+        FROM session_index WHERE {USERS} AND value IN {{identifiers:Array(String)}}
+        GROUP BY identifier""",
+        identifiers=[name for one in identifiers for name in scope.identifiers_of(one)],
         **bound,
     )
-    page = rows[:limit]
-    return Page(items=page, next=write_cursor(page[-1].last_seen, page[-1].identifier) if len(rows) > limit else None)
+    by_identifier = {row.identifier: row for row in rows}
+    return [by_identifier[one] for one in identifiers if one in by_identifier]
 
 
 def one_user(scope: Scope, identifier: str, *, limit: int = 50, cursor: str | None = None) -> UserDetail | None:
