@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.pages.conftest import Open
-from tests.server import Frontend, Server, event
+from tests.server import Frontend, Server, event, now
 
 
 def test_events_appear_as_they_arrive_filtered_and_paused(open_page: Open, frontend: Frontend) -> None:
@@ -160,3 +160,14 @@ def test_the_server_stops_at_once_while_somebody_watches(tmp_path: Path) -> None
             assert time.monotonic() - began < 8, "it waited for the stream to end"
     finally:
         server.close()
+
+
+def test_the_list_of_frontends_counts_sessions_that_the_server_cut(server: Server, frontend: Frontend) -> None:
+    hour, start = 3_600_000_000, now() - 5 * 3_600_000_000
+    outlived = [event(session="outlived", timestamp=start + at * hour, sequence=at) for at in range(3)]
+    bare = [{**event(timestamp=start + at * hour), "session_id": "", "stream_id": "bare"} for at in range(2)]
+    frontend.send(*outlived, *bare)
+    sessions = server.until(lambda: len(found := frontend.sessions()) == 5 and found)
+    assert len({one["session_id"] for one in sessions}) == 5
+    row = server.http.get("/?all").text.partition(f">{frontend.name}</a>")[2]
+    assert re.findall(r'<td class="num">(\d+)</td>', row)[:2] == ["5", "0"]

@@ -17,9 +17,17 @@ class FrontendFigures(msgspec.Struct):
 
 def frontend_figures(engine: Engine, now: int) -> dict[str, FrontendFigures]:
     """The figures of every frontend that sent something in the last 24 hours, by name."""
+    # What was cut into sessions is listed beside them, and so is a session that became a part of others.
     body = engine.raw_query(
         """
-        SELECT frontend, uniqExactIf(session_id, aspect = 'hour') AS sessions,
+        SELECT frontend,
+            uniqExactIf(session_id, aspect = 'hour' AND NOT startsWith(session_id, '~')
+                AND (frontend, session_id) NOT IN (
+                    SELECT frontend, session_id FROM (
+                        SELECT frontend, session_id FROM session_states WHERE derived = 1
+                        UNION ALL SELECT frontend, session_id FROM derived_sessions WHERE void = 1)
+                    WHERE (frontend, session_id) NOT IN (
+                        SELECT frontend, session_id FROM derived_sessions FINAL WHERE void = 0))) AS sessions,
             uniqExactIf(value, aspect = 'user') AS users, max(last_end) AS last_event
         FROM session_index
         WHERE (aspect = 'hour' AND value >= {hour:String}) OR (aspect = 'user' AND last_end >= {since:Int64})

@@ -171,7 +171,7 @@ def events_since(engine: Engine, frontend: str, since: Mapping[str, int], limit:
             FROM events
             WHERE frontend = {{frontend:String}} AND source_id IN {{sources:Array(String)}} AND client_timestamp >=
                 transform(source_id, {{sources:Array(String)}}, {{since:Array(Int64)}}, toInt64({ANY_TIME}))
-            ORDER BY source_id, client_timestamp, stream_id, sequence, toString(event_id), kept DESC, clock_offset
+            ORDER BY source_id, client_timestamp, stream_id, sequence, toString(event_id), precedence DESC
             LIMIT 1 BY source_id, client_timestamp, stream_id, sequence, event_id
         )
         LIMIT {limit:d} BY source_id""",

@@ -1,5 +1,6 @@
 -- Facts. A copy of an event has the same key and is one row after a merge and under FINAL; of copies that kept
--- different numbers of properties (a property was defined in between), the fullest stays.
+-- different numbers of properties (a property was defined in between), the fullest stays, and of those the one with the
+-- least measured clock offset: whichever came first, the same copy.
 -- source_id is the client's session id, or '~' and the instance id where the client manages no sessions.
 -- Property values and attributes are JSON scalars, so that they keep their types. Times are microseconds.
 -- Granules and blocks are small, as most questions are about one session, and read each block that has a row of it whole.
@@ -29,9 +30,11 @@ CREATE TABLE IF NOT EXISTS events (
     session_properties Map(LowCardinality(String), String),
     context LowCardinality(String),
     client_ip String,
-    kept UInt16
+    kept UInt16,
+    precedence UInt64 DEFAULT bitShiftLeft(toUInt64(kept), 48)
+        + toUInt64(140737488355328 - greatest(least(clock_offset, 140737488355327), -140737488355327))
 )
-ENGINE = ReplacingMergeTree(kept)
+ENGINE = ReplacingMergeTree(precedence)
 PARTITION BY toYYYYMM(fromUnixTimestamp64Micro(received_at))
 ORDER BY (frontend, source_id, stream_id, sequence, event_id)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1, index_granularity = 256,
