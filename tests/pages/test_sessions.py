@@ -174,3 +174,13 @@ def test_a_live_session_grows_while_it_is_watched(open_page: Open, frontend: Fro
     frontend.send(event("event", name="two <b>", sequence=1))
     expect(page.locator(".event-table tbody tr")).to_have_count(2)
     expect(page.locator(".event-table")).to_contain_text("two <b>")
+
+
+def test_an_erased_user_is_in_no_export_that_waits_to_be_taken(server: Server, frontend: Frontend) -> None:
+    frontend.send(event(user_identifier="ann"))
+    begun = server.http.post(f"/frontends/{frontend.name}/exports", data={"format": "csv", "query": ""})
+    place = begun.headers["location"].replace("/export?", "/export/file?")
+    taken = server.until(lambda: (answer := server.http.get(place)).status_code == 200 and answer)
+    assert "ann" in taken.text
+    server.http.post(f"{frontend.path}/privacy/erase", json={"identifier": "ann"}).raise_for_status()
+    assert server.http.get(place).status_code == 404

@@ -15,7 +15,6 @@ from sojourn.web.access import reader
 from sojourn.web.api import configuration, people, privacy, reading, sql
 from sojourn.web.browser_sdk import browser_sdk
 from sojourn.web.errors import EXCEPTION_HANDLERS
-from sojourn.web.exporting import Exports
 from sojourn.web.live import Broadcaster
 from sojourn.web.pages.failures import missing_page
 from sojourn.web.pages.login import Failures
@@ -75,7 +74,6 @@ def _operation_id(handler: HTTPRouteHandler, _: str, __: list[str | PathParamete
 
 def create_app(services: Services, live: Broadcaster | None = None) -> Litestar:
     """The application over a server's parts; `live` is told by the store what has become durable."""
-    exports = Exports()
 
     def get_services() -> Services:
         return services
@@ -89,7 +87,7 @@ def create_app(services: Services, live: Broadcaster | None = None) -> Litestar:
         ],
         dependencies={"services": Provide(get_services, sync_to_thread=False, use_cache=True)},
         exception_handlers={**EXCEPTION_HANDLERS, 404: missing_page},
-        state=State({"services": services, "live": live or Broadcaster(), "failures": Failures(), "exports": exports}),
+        state=State({"services": services, "live": live or Broadcaster(), "failures": Failures()}),
         openapi_config=OpenAPIConfig(
             title="Sojourn",
             version="1",
@@ -98,6 +96,5 @@ def create_app(services: Services, live: Broadcaster | None = None) -> Litestar:
             operation_id_creator=_operation_id,
         ),
         request_max_body_size=1 << 20,
-        on_shutdown=[exports.close],
         logging_config=None,
     )

@@ -4,7 +4,7 @@ import csv
 import secrets
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,12 +19,12 @@ from sojourn.query.counting import count_sessions
 from sojourn.query.filters import SessionFilters
 from sojourn.query.scope import Scope
 from sojourn.query.sessions import MAX_PAGE, newest_sessions
-from sojourn.rules.limits import MINUTE
+from sojourn.rules.limits import MINUTE, SECOND
 from sojourn.rules.names import PropertyKind
 from sojourn.rules.values import DataType
 
 KEPT = 30 * MINUTE
-"""How long a file stays, microseconds since its start."""
+"""How long a file stays, microseconds."""
 MAX_EXPORTS = 20
 MAX_RUNNING = 3
 _ARROW = {DataType.STRING: pa.string(), DataType.NUMBER: pa.float64(), DataType.BOOLEAN: pa.bool_()}
@@ -63,8 +63,6 @@ class Exports:
     def begin(self, scope: Scope, filters: SessionFilters, file_format: str) -> Export:
         """Start to write all sessions that match. Raises BusyError."""
         with self._lock:
-            for old in [e for e in self._exports.values() if scope.now - e.started > KEPT]:
-                self._forget(old)
             running = sum(export.state == "running" for export in self._exports.values())
             if running >= MAX_RUNNING or len(self._exports) >= MAX_EXPORTS:
                 raise BusyError
@@ -73,6 +71,9 @@ class Exports:
             export = Export(name, scope.frontend, file_format, scope.now, path)
             self._exports[name] = export
         threading.Thread(target=_write, args=(export, scope, filters), name="sojourn-export", daemon=True).start()
+        end = threading.Timer(KEPT / SECOND, self.forget, [lambda one: one is export])
+        end.daemon = True
+        end.start()
         return export
 
     def find(self, name: str, frontend: str) -> Export | None:
@@ -80,16 +81,17 @@ class Exports:
         export = self._exports.get(name)
         return export if export is not None and export.frontend == frontend else None
 
-    def _forget(self, export: Export) -> None:
-        export.cancelled.set()
-        export.path.unlink(missing_ok=True)
-        del self._exports[export.id]
+    def forget(self, concerned: Callable[[Export], bool]) -> None:
+        """Stop and remove some: they are over, or hold what is to be erased."""
+        with self._lock:
+            for export in [one for one in self._exports.values() if concerned(one)]:
+                export.cancelled.set()
+                export.path.unlink(missing_ok=True)
+                del self._exports[export.id]
 
     def close(self) -> None:
         """Stop what runs and remove all files."""
-        with self._lock:
-            for export in list(self._exports.values()):
-                self._forget(export)
+        self.forget(lambda _: True)
         self._directory.cleanup()
 
 
@@ -105,6 +107,8 @@ def _write(export: Export, scope: Scope, filters: SessionFilters) -> None:
         export.state = "failed"
     else:
         export.state = "failed" if export.cancelled.is_set() else "done"
+    if export.cancelled.is_set():
+        export.path.unlink(missing_ok=True)
 
 
 def _pages(export: Export, scope: Scope, filters: SessionFilters) -> Iterator[list[dict[str, Any]]]:

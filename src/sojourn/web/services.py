@@ -24,6 +24,7 @@ from sojourn.store.tombstones import read_tombstones
 from sojourn.summaries.derivation import Derivation
 from sojourn.web.completeness import CompletenessFigures
 from sojourn.web.errors import ApiError
+from sojourn.web.exporting import Exports
 from sojourn.web.metrics import Metrics
 
 log = structlog.get_logger()
@@ -56,6 +57,7 @@ class Services:
     store: Store
     now: Callable[[], int] = wall_clock
     metrics: Metrics = field(default_factory=Metrics)
+    exports: Exports = field(default_factory=Exports)
     _cache: Cache = field(init=False)
     _view: _View = field(init=False, default=None)  # type: ignore[assignment]
     # Of no type: a lock is none to the library that hands this object to the handlers.
@@ -184,6 +186,7 @@ class Services:
         """Make durable what waits, and close everything."""
         self._closed.set()
         self._poller.join()
+        self.exports.close()
         self._analyst_views.close()
         self.sql.close()
         self.replayer.close()

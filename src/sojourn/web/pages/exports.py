@@ -8,7 +8,7 @@ from litestar.response import File
 
 from sojourn.web.access import reader
 from sojourn.web.errors import ApiError
-from sojourn.web.exporting import BusyError, Export, Exports
+from sojourn.web.exporting import BusyError, Export
 from sojourn.web.pages.home import Form, text_of
 from sojourn.web.pages.rendering import is_partial, page_url, redirect, render, zone_of
 from sojourn.web.pages.sessions import wanted_sessions
@@ -26,9 +26,8 @@ def begin_export(request: Request[Any, Any, Any], services: Services, frontend: 
     scope = services.scope(frontend)
     query = text_of(data, "query")
     chosen, _ = wanted_sessions(scope, parse_qsl(query), zone_of(request))
-    exports: Exports = request.app.state.exports
     try:
-        export = exports.begin(scope, chosen, file_format)
+        export = services.exports.begin(scope, chosen, file_format)
     except BusyError:
         raise ApiError(503, "too many exports run; wait until one is ready") from None
     return redirect(page_url(frontend, "export", id=export.id))
@@ -58,8 +57,7 @@ def export_file(request: Request[Any, Any, Any], services: Services, frontend: s
 
 
 def _find(request: Request[Any, Any, Any], services: Services, frontend: str) -> Export:
-    exports: Exports = request.app.state.exports
-    export = exports.find(request.query_params.get("id", ""), services.frontend(frontend).name)
+    export = services.exports.find(request.query_params.get("id", ""), services.frontend(frontend).name)
     if export is None:
         raise ApiError(404, "there is no such export; files are kept for 30 minutes", "id")
     return export
