@@ -48,7 +48,7 @@ def events_of(
         f"SELECT {', '.join(EventRow.__struct_fields__)} FROM events FINAL "
         f"WHERE frontend = {{frontend:String}} AND source_id = {{source_id:String}}{where} "
         f"ORDER BY {_PLACE} LIMIT {limit + 1:d}",
-        source_id=session.source_id,
+        source_id=session.source,
         **bound,
     )
     for row in rows:

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
-from sojourn.query.answers import Device, Instance, Session, Software
+from sojourn.query.answers import Instance, Session
 from sojourn.query.by_id import MAX_IDS, sessions_by_id
-from sojourn.query.rows import SessionRow
+from sojourn.query.rows import SessionRow, browser_of, context_of, device_of, os_of
 from sojourn.query.scope import Scope
 from sojourn.rules.limits import DAY
 from sojourn.store.rows import Context
@@ -43,11 +43,9 @@ class InstanceSums(msgspec.Struct):
         context = self.context
         return Instance(
             instance_id=self.instance_id,
-            device=Device(
-                type=context.device_type, manufacturer=context.device_manufacturer, model=context.device_model
-            ),
-            os=Software(name=context.os_name, version=context.os_version),
-            browser=Software(name=context.browser_name, version=context.browser_version),
+            device=device_of(context),
+            os=os_of(context),
+            browser=browser_of(context),
             app_version=context.app_version,
             first_seen=self.first_seen,
             last_seen=self.last_seen,
@@ -167,7 +165,7 @@ def _sums(rows: Iterable[SessionRow]) -> Iterator[InstanceSums]:
                     newest[name] = max(newest.get(name, dated), dated)
         yield InstanceSums(
             instance_id=instance_id,
-            context=max(found, key=lambda row: (row.end_time, row.session_id)).context,
+            context=context_of(max(found, key=lambda row: (row.end_time, row.session_id)).context),
             first_seen=min(row.start_time for row in found),
             last_seen=max(row.end_time for row in found),
             session_count=len(found),

@@ -30,7 +30,7 @@ class Stretch(msgspec.Struct, kw_only=True):
 class SessionRow(msgspec.Struct, kw_only=True):
     """One session as it is stored. `first_values` and `last_values` are JSON by name and type (`value_name`).
 
-    `stretch` is None where its events are all those with its id.
+    `context` is JSON. `stretch` is None where its events are all those with its id.
     """
 
     session_id: str
@@ -49,13 +49,13 @@ class SessionRow(msgspec.Struct, kw_only=True):
     missing_events: int
     absent_events: int
     empty: bool
-    context: Context
+    context: str
     first_values: dict[str, str]
     last_values: dict[str, str]
     stretch: Stretch | None = None
 
     @property
-    def source_id(self) -> str:
+    def source(self) -> str:
         """What its events lie under."""
         return self.stretch.source_id if self.stretch else self.session_id
 
@@ -73,7 +73,7 @@ class SessionRow(msgspec.Struct, kw_only=True):
     def answer(self, scope: Scope) -> Session:
         """The session as it is now, with the value of each defined property that its aggregation picks."""
         end_reason = ended_by(self.end_reason, self.end_time, scope.policy, scope.now)
-        context = self.context
+        context = context_of(self.context)
         return Session(
             session_id=self.session_id,
             frontend=scope.frontend,
@@ -95,13 +95,34 @@ class SessionRow(msgspec.Struct, kw_only=True):
             absent_events=self.absent_events,
             empty=self.empty,
             clock_offset=self.clock_offset,
-            device=Device(
-                type=context.device_type, manufacturer=context.device_manufacturer, model=context.device_model
-            ),
-            os=Software(name=context.os_name, version=context.os_version),
-            browser=Software(name=context.browser_name, version=context.browser_version),
+            device=device_of(context),
+            os=os_of(context),
+            browser=browser_of(context),
             app_version=context.app_version,
         )
+
+
+_decode_context = msgspec.json.Decoder(Context).decode
+
+
+def context_of(text: str) -> Context:
+    """What a session's newest event said of its surroundings."""
+    return _decode_context(text) if text else Context()
+
+
+def device_of(context: Context) -> Device:
+    """What the session ran on."""
+    return Device(type=context.device_type, manufacturer=context.device_manufacturer, model=context.device_model)
+
+
+def os_of(context: Context) -> Software:
+    """The operating system."""
+    return Software(name=context.os_name, version=context.os_version)
+
+
+def browser_of(context: Context) -> Software:
+    """The browser, unknown for other clients."""
+    return Software(name=context.browser_name, version=context.browser_version)
 
 
 class EventRow(msgspec.Struct, kw_only=True):

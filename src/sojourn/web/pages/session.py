@@ -42,7 +42,7 @@ def session_page(request: Request[Any, Any, Any], services: Services, frontend: 
     page = events_of(scope, row, limit=MAX_EVENTS_PAGE, cursor=given.get("cursor"))
     events = page.items
     whole = row.stretch is None and not given.get("cursor")
-    gaps = find_gaps(events, absences_of(scope, row.source_id), whole=whole)
+    gaps = find_gaps(events, absences_of(scope, row.source), whole=whole)
     start, end = session.start_time, max(session.end_time, session.start_time + 1_000)
     low = read_time("from", given["from"]) if given.get("from") else start
     high = read_time("to", given["to"]) if given.get("to") else end
