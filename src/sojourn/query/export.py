@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from sojourn.query.answers import Session
 from sojourn.query.person import Person
-from sojourn.query.rows import raw_values
+from sojourn.query.rows import SessionRow, raw_values
 from sojourn.query.scope import Scope
 from sojourn.query.sessions import MAX_PAGE
 from sojourn.store.rows import EventRow
@@ -22,15 +22,6 @@ Record = tuple[str, str, int, Session | dict[str, Any]]
 
 _SCHEMA = pa.schema([("record", pa.string()), ("session_id", pa.string()), ("time", pa.int64()), ("data", pa.string())])
 _encode = msgspec.json.Encoder().encode
-
-
-class _Stretch(msgspec.Struct):
-    """Where the events of a derived session lie, from `first_place` on and before `next_place`."""
-
-    session_id: str
-    source_id: str
-    first_place: tuple[int, str, int, str]
-    next_place: tuple[int, str, int, str]
 
 
 class _Discard(msgspec.Struct):
@@ -47,11 +38,10 @@ class _Discard(msgspec.Struct):
 
 def records(scope: Scope, identifiers: list[str]) -> Iterator[Record]:
     """The sessions of a user, the newest first, each followed by its events and by what was left out of them."""
-    for page in Person(scope, identifiers).all_sessions(MAX_PAGE):
-        stretches = {row.session_id: row for row in _stretches(scope, [s.session_id for s in page])}
-        for session in page:
-            yield "session", session.session_id, session.start_time, session
-            yield from _of_session(scope, session, stretches.get(session.session_id))
+    person = Person(scope, identifiers)
+    for row in person.all_sessions(MAX_PAGE):
+        yield "session", row.session_id, row.start_time, person.answer(row)
+        yield from _of_session(scope, row)
 
 
 def json_export(scope: Scope, identifiers: list[str]) -> Iterator[bytes]:
@@ -107,20 +97,10 @@ def _table(rows: list[tuple[str, str, int, str]]) -> pa.Table:
     return pa.table([pa.array(column, field.type) for column, field in zip(columns, _SCHEMA, strict=True)], _SCHEMA)
 
 
-def _stretches(scope: Scope, session_ids: list[str]) -> list[_Stretch]:
-    return scope.read(
-        _Stretch,
-        "SELECT session_id, source_id, first_place, next_place FROM derived_sessions FINAL "
-        "WHERE frontend = {frontend:String} AND void = 0 AND session_id IN {sessions:Array(String)}",
-        sessions=session_ids,
-    )
-
-
-def _of_session(scope: Scope, session: Session, stretch: _Stretch | None) -> Iterator[Record]:
+def _of_session(scope: Scope, session: SessionRow) -> Iterator[Record]:
     place = "(client_timestamp, stream_id, sequence, toString(event_id))"
-    within, bound = "", dict[str, Any](source=session.session_id)
-    if stretch is not None:
-        bound["source"] = stretch.source_id
+    within, bound = "", dict[str, Any](source=session.source)
+    if (stretch := session.stretch) is not None:
         within = f"AND {place} >= {_place('first', stretch.first_place, bound)}"
         within += f" AND {place} < {_place('next', stretch.next_place, bound)}"
     after = ""

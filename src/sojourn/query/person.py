@@ -94,24 +94,24 @@ class Person:
             return not set(row.user_identifiers).isdisjoint(self._bound["identifiers"])  # type: ignore[arg-type]
         return row.instance_id in self._bound["own"]  # type: ignore[operator]
 
-    def sessions(self, limit: int, after: tuple[int, str] | None = None) -> list[Session]:
-        """The sessions behind a place (start, session id), the latest start first; those without a user are marked."""
-        if self._rows is not None:
-            behind = [row for row in self._rows if after is None or (row.start_time, row.session_id) < after]
-            rows = behind[:limit]
-        else:
-            rows = self._newest_of_many(limit, after)
-        page = [row.answer(self._scope) for row in rows]
-        for session in page:
-            session.anonymous = not session.user_identifiers
-        return page
+    def sessions(self, limit: int, after: tuple[int, str] | None = None) -> list[SessionRow]:
+        """The sessions behind a place (start, session id), the latest start first."""
+        if self._rows is None:
+            return self._newest_of_many(limit, after)
+        return [row for row in self._rows if after is None or (row.start_time, row.session_id) < after][:limit]
 
-    def all_sessions(self, at_a_time: int) -> Iterator[list[Session]]:
-        """All sessions, the newest first, in pages."""
+    def all_sessions(self, at_a_time: int) -> Iterator[SessionRow]:
+        """All sessions, the latest start first."""
         after = None
-        while page := self.sessions(at_a_time, after):
-            yield page
-            after = page[-1].start_time, page[-1].session_id
+        while rows := self.sessions(at_a_time, after):
+            yield from rows
+            after = rows[-1].start_time, rows[-1].session_id
+
+    def answer(self, row: SessionRow) -> Session:
+        """A session as it is shown: one without a user is marked."""
+        session = row.answer(self._scope)
+        session.anonymous = not session.user_identifiers
+        return session
 
     def _newest_of_many(self, limit: int, after: tuple[int, str] | None) -> list[SessionRow]:
         before, bound = "", dict[str, object]()

@@ -123,7 +123,10 @@ def one_user(scope: Scope, identifier: str, *, limit: int = 50, cursor: str | No
         days_active=len({day for row in instances for day in row.days}),
         properties=_properties(scope, instances),
         instances=[row.answer() for row in instances],
-        sessions=Page(items=sessions[:limit], next=write_cursor(last.start_time, last.session_id) if last else None),
+        sessions=Page(
+            items=[person.answer(row) for row in sessions[:limit]],
+            next=write_cursor(last.start_time, last.session_id) if last else None,
+        ),
     )
 
 
