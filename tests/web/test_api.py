@@ -150,7 +150,7 @@ def test_whatever_comes_no_operation_fails(server: Server) -> None:
             @given(operation.as_strategy(generation_mode=mode))
             def answers(case: schemathesis.Case) -> None:
                 answer = case.call(base_url=server.url, timeout=20)
-                assert answer.status_code < 500, (case.as_curl_command(), answer.text)
+                assert answer.status_code < 500, (case.as_curl_command(), answer.text, server.log())
 
             with suppress(Unsatisfiable):
                 answers()
