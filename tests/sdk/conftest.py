@@ -27,6 +27,9 @@ class HandClock:
     def steady(self) -> int:
         return self._steady
 
+    def steady_ns(self) -> int:
+        return self._steady * 1000
+
     def wall(self) -> int:
         return self._wall
 

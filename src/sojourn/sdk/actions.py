@@ -8,6 +8,7 @@ from sojourn.rules.limits import MAX_ACTION_DEPTH, MAX_NAME
 from sojourn.rules.values import clean_value
 from sojourn.sdk.data import as_exception
 from sojourn.sdk.guard import guarded
+from sojourn.sdk.ids import new_id
 from sojourn.sdk.notices import Notices
 from sojourn.sdk.recorder import Session
 from sojourn.sdk.reporter import Reporter
@@ -156,7 +157,7 @@ def _enter(action: Action) -> None:
         action._start = reporter.now()
         # Its start is activity, and a child may begin after the session of its parent was split.
         action._session = session = reporter.recorder.session_at(action._start)
-        action.action_id = reporter.channel.event_ids.next(action._start + session.offset)
+        action.action_id = new_id(action._start + session.offset)
         (parent._children if parent else reporter.open_actions).append(action)
 
     reporter.channel.run(work)

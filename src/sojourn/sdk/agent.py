@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 
 from sojourn.rules.events import EventKind
 from sojourn.rules.limits import MAX_NAME
-from sojourn.rules.names import PropertyKind
 from sojourn.rules.sessions import EndReason
 from sojourn.rules.users import clean_identifier
 from sojourn.sdk.actions import RootAction, close_all, enter
@@ -14,7 +13,6 @@ from sojourn.sdk.clock import anchor
 from sojourn.sdk.contexts import Context
 from sojourn.sdk.data import (
     DataError,
-    EventData,
     ExceptionEventData,
     HttpRequestEventData,
     SessionPropertyEventData,
@@ -24,6 +22,7 @@ from sojourn.sdk.data import (
     microseconds,
 )
 from sojourn.sdk.device import this_device, this_os
+from sojourn.sdk.express import Express
 from sojourn.sdk.guard import guarded
 from sojourn.sdk.ids import new_id
 from sojourn.sdk.modifiers import EventModifier
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
     from sojourn.sdk.crashes import CrashCapture
 
 
-class Agent:
+class Agent(Express):
     """One instance's sessions, reported through a channel. All methods may be called from any thread."""
 
     def __init__(
@@ -49,6 +48,7 @@ class Agent:
         os: Software | None = None,
         browser: Software | None = None,
         privacy: UserPrivacyOptions | None = None,
+        modifiers: list[EventModifier] | None = None,
     ) -> None:
         self.channel = channel
         self.notices: Notices = channel.notices
@@ -60,8 +60,8 @@ class Agent:
         privacy = privacy or (OPTED_OUT if channel.options.opt_in_mode else ALL)
         self._recorder = Recorder(channel, self._context(privacy))
         self._recorder.on_split = self._split_view
-        self._reporter = Reporter(channel, self._recorder, privacy)
-        self._is_plain = channel.check.is_plain
+        self._modifiers = [] if modifiers is None else modifiers
+        self._reporter = Reporter(channel, self._recorder, privacy, self._modifiers)
         self._view: tuple[str, int] | None = None
         self._events_allowed = self._reporter.allows(EventKind.EVENT)
 
@@ -73,29 +73,6 @@ class Agent:
             raise DataError(f"a user identifier is a str or None, not {type(identifier).__name__}")
         if self._reporter.allows(EventKind.IDENTIFY):
             self._recorder.identify(cleaned)
-
-    def send_event(self, data: EventData | Mapping[str, Any] | str) -> None:
-        """Report a custom event."""
-        # The one call that programs make in their inner loops: no decorator, and no second look at what is plain.
-        try:
-            if not self._events_allowed:
-                return
-            if (
-                type(data) is EventData
-                and type(data.name) is str
-                and not data.duration
-                and not self._reporter.modifiers
-            ):
-                properties = data.event_properties
-                if not self._is_plain(properties):
-                    properties = self.channel.check.clean(PropertyKind.EVENT, properties)
-                self._recorder.record_event(data.name[:MAX_NAME], properties)
-            else:
-                self._reporter.event(data)
-        except DataError as error:
-            self.notices.tell(f"data:{error}", "%s; the call is ignored", error)
-        except Exception:
-            self.notices.failed("sending an event")
 
     @guarded
     def send_session_property_event(self, data: SessionPropertyEventData | Mapping[str, Any]) -> None:
@@ -147,13 +124,13 @@ class Agent:
         """Let a function see, change or (by giving None) drop each event before it is queued; see `modifiers.py`."""
         if not callable(modifier):
             raise DataError(f"an event modifier is a function, not {type(modifier).__name__}")
-        self._reporter.modifiers.append(modifier)
+        self._modifiers.append(modifier)
 
     @guarded
     def remove_event_modifier(self, modifier: EventModifier) -> None:
         """Take back `add_event_modifier`."""
-        if modifier in self._reporter.modifiers:
-            self._reporter.modifiers.remove(modifier)
+        if modifier in self._modifiers:
+            self._modifiers.remove(modifier)
 
     @property
     def user_privacy_options(self) -> UserPrivacyOptions:
@@ -242,16 +219,15 @@ class Agent:
 
         It begins with the privacy options of this one, and shares its event modifiers, those added later too.
         """
-        agent = Agent(
+        return Agent(
             self.channel,
             instance_id=instance_id,
             device=device or Device(),
             os=os or Software(),
             browser=browser,
             privacy=self.user_privacy_options,
+            modifiers=self._modifiers,
         )
-        agent._reporter.modifiers = self._reporter.modifiers
-        return agent
 
     @property
     def instance_id(self) -> str:

@@ -115,7 +115,7 @@ def identify_user(identifier: str | None) -> None:
 
 def send_event(data: EventData | Mapping[str, Any] | str) -> None:
     """Report a custom event."""
-    _agent().send_event(data)
+    (_scoped.get() or _default or _agent()).send_event(data)
 
 
 def send_session_property_event(data: SessionPropertyEventData | Mapping[str, Any]) -> None:

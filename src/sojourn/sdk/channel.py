@@ -1,4 +1,4 @@
-"""What the agents of one `start` share: lock, queue, sender, clock, ids and policy; and what a fork does to them."""
+"""What the agents of one `start` share: lock, queue, sender, clock and policy; and what a fork does to them."""
 
 import os
 import sys
@@ -13,14 +13,14 @@ from sojourn.rules.sessions import FrontendType, SessionPolicy
 from sojourn.sdk import transport
 from sojourn.sdk.batches import Part
 from sojourn.sdk.checks import PropertyCheck
-from sojourn.sdk.ids import EventIds, new_id, random_hex
+from sojourn.sdk.ids import new_id, random_hex
 from sojourn.sdk.notices import Notices
 from sojourn.sdk.options import Options
 from sojourn.sdk.queue import Queue
 from sojourn.sdk.sender import Sender
 from sojourn.sdk.state import instance_id
 from sojourn.sdk.transport import Transport
-from sojourn.wire.messages import Receipt
+from sojourn.wire.messages import Event, Receipt
 
 _channels: Final["weakref.WeakSet[Channel]"] = weakref.WeakSet()
 
@@ -31,6 +31,7 @@ class Channel:
     def __init__(self, options: Options) -> None:
         self.options = options
         self.clock = options.clock
+        self.steady_ns = self.clock.steady_ns
         self.notices = Notices()
         self.check = PropertyCheck(self.notices)
         self.policy = SessionPolicy.default(FrontendType.OTHER)
@@ -41,6 +42,7 @@ class Channel:
             self.clock,
             self.notices,
             options.pace,
+            self.check,
             self._on_receipt,
         )
         # In opt-in mode nothing leaves, not even what an earlier run left behind, before the user agreed.
@@ -54,7 +56,6 @@ class Channel:
         """A stream is one process: ids and locks that a forked child must not share with its parent."""
         self.lock = self.queue.lock
         self.stream_id = random_hex(8)
-        self.event_ids = EventIds()
         self.process = os.getpid()
         self.busy = False
         self.deferred: deque[Callable[[], None]] = deque()
@@ -123,14 +124,14 @@ class Channel:
                 refusal.message,
             )
         if self.options.debug:
-            _print_events(part)
+            _print_events(part.events(self.check))
 
 
-def _print_events(part: Part) -> None:
-    for line in part.lines():
-        event = msgspec.json.decode(line)
-        kind, name = event.pop("kind"), event.pop("name", "")
-        sys.stderr.write(f"sojourn sent {kind} {name} {msgspec.json.encode(event).decode()}\n")
+def _print_events(events: list[Event]) -> None:
+    for event in events:
+        fields = msgspec.json.decode(msgspec.json.encode(event))
+        kind, name = fields.pop("kind"), fields.pop("name", "")
+        sys.stderr.write(f"sojourn sent {kind} {name} {msgspec.json.encode(fields).decode()}\n")
 
 
 _forking: list["Channel"] = []

@@ -1,8 +1,6 @@
-"""The rules' check of properties, with a fast path for names that passed it before. The rules decide."""
+"""The rules' check of properties, with a memory of the names that passed it before. The rules decide."""
 
-from collections.abc import Callable, Mapping
-from math import isfinite
-from operator import itemgetter
+from collections.abc import Mapping
 from typing import Any, Final
 
 from sojourn.rules.limits import MAX_EVENT_PROPERTIES
@@ -15,46 +13,37 @@ PLAIN: Final = frozenset({str, int, float, bool})
 MOST_REMEMBERED: Final = 1_000
 
 
+class _NotFinite(float):
+    def __repr__(self) -> str:
+        return "NaN or infinity"
+
+
+_NOT_FINITE: Final = _NotFinite("nan")
+
+
 class PropertyCheck:
     """Checks the properties of events and tells the developer once per key what was discarded and why."""
 
-    __slots__ = ("_known", "_notices", "_numbers_of")
+    __slots__ = ("_notices", "known")
 
     def __init__(self, notices: Notices) -> None:
         self._notices = notices
-        self._known: set[str] = set()
-        self._numbers_of: dict[tuple[type, ...], Callable[[tuple[Any, ...]], tuple[Any, ...]]] = {}
-
-    def is_plain(self, properties: Mapping[str, Any]) -> bool:
-        """Whether event properties need no look by the rules: known names, plain types, finite numbers.
-
-        A text may still be too long; that shows in the length of the encoded event. This runs in the caller's
-        inner loop, so the work over all properties is done by built-in functions.
-        """
-        if (
-            type(properties) is not dict
-            or len(properties) > MAX_EVENT_PROPERTIES
-            or not self._known.issuperset(properties)
-        ):
-            return False
-        values = tuple(properties.values())
-        numbers_of = self._numbers_of.get(tuple(map(type, values)))
-        try:
-            return numbers_of is not None and isfinite(sum(numbers_of(values)))
-        except OverflowError:
-            return False
+        self.known: set[str] = set()
+        """Names of event properties that passed; they need no second look."""
 
     def clean(self, kind: PropertyKind, properties: Mapping[str, Any]) -> dict[str, Any]:
-        """The valid properties. What passed is remembered for `is_plain`; each discarded key is told once."""
+        """The valid properties. Names that passed are remembered; each discarded key is told once."""
         kept, discards = clean_properties(kind, properties)
         for discard in discards:
             self._tell(kind, discard)
-        if kind is PropertyKind.EVENT and not discards and len(self._known) < MOST_REMEMBERED:
-            self._known.update(kept)
-            types = tuple(map(type, properties.values()))
-            if PLAIN.issuperset(types) and len(self._numbers_of) < MOST_REMEMBERED:
-                self._numbers_of[types] = _numbers_at([at for at, of in enumerate(types) if of in (int, float)])
+        if kind is PropertyKind.EVENT and not discards and len(self.known) < MOST_REMEMBERED:
+            self.known.update(kept)
         return kept
+
+    def clean_read(self, properties: Mapping[str, Any]) -> dict[str, Any]:
+        """`clean` for plain event properties that were written as JSON, in which NaN and infinity became null."""
+        values = {key: _NOT_FINITE if value is None else value for key, value in properties.items()}
+        return self.clean(PropertyKind.EVENT, values)
 
     def _tell(self, kind: PropertyKind, discard: Discard) -> None:
         match discard.reason:
@@ -67,10 +56,3 @@ class PropertyCheck:
         self._notices.tell(
             f"discard:{discard.key:.200}:{discard.reason}", "%.200s: %s; discarded", discard.key, problem
         )
-
-
-def _numbers_at(places: list[int]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
-    """A function that picks the values at these places."""
-    if len(places) > 1:
-        return itemgetter(*places)
-    return lambda values: tuple(values[place] for place in places)

@@ -11,13 +11,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
 from sojourn.sdk.contexts import Context
+from sojourn.sdk.lines import Heading, append_absence, append_event
 from sojourn.sdk.notices import Notices
 from sojourn.sdk.ownership import Owner
 from sojourn.sdk.packing import SEGMENTS_AHEAD, Packed, pack
-from sojourn.sdk.segments import ABSENCE, FIRST_SEGMENT_BYTES, HEADER, MARKER, SEGMENT_BYTES, Segment
+from sojourn.sdk.segments import FIRST_SEGMENT_BYTES, HEADER, SEGMENT_BYTES, Segment
 from sojourn.wire.messages import Absence
 
 OVERSHOOT: Final = 16 * SEGMENT_BYTES
@@ -25,8 +24,8 @@ OVERSHOOT: Final = 16 * SEGMENT_BYTES
 MEMORY_SEGMENTS: Final = 8
 """Segments that are kept in memory where no file can be written."""
 SPARES: Final = 2
-
-_encode = msgspec.json.Encoder().encode
+DEFINITIONS: Final = 8 * 1024
+"""Bytes that a context and a heading take at most."""
 
 
 class Queue:
@@ -44,22 +43,24 @@ class Queue:
         self.accounted = 0
         self._size = FIRST_SEGMENT_BYTES
         self.appended = 0
+        self.line = bytearray()
+        """What the holder of the lock makes a line in."""
         self.wake_at = 1
         self.wake: Callable[[], None] = _nobody
         self._notices = notices
 
-    def append(self, line: bytes, context: Context) -> bool:
-        """Add an event's line; False when the queue is full and the event is lost."""
+    def append(self, line: bytes, heading: Heading) -> Segment | None:
+        """Add what `write_line` gave, and tell in which segment; None when the queue is full and the event is lost."""
         segment = self.current
-        if segment is None or segment.last_context is not context or not segment.append(line):
-            segment = self._segment_for(line, context)
-            if segment is None or not segment.append(line):
-                self._wake()
-                return False
-        appended = self.appended = self.appended + 1
-        if appended >= self.wake_at:
-            self._wake()
-        return True
+        if segment is None or not append_event(segment, line, heading):
+            segment = self._roll(len(line), heading.context)
+            if segment is None or not append_event(segment, line, heading):
+                self.wake_sender()
+                return None
+        self.appended += 1
+        if self.appended >= self.wake_at:
+            self.wake_sender()
+        return segment
 
     def lose(self, session_id: str, stream_id: str, sequence: int) -> None:
         """Remember an event that found no room, so that the server can be told."""
@@ -74,10 +75,10 @@ class Queue:
 
     def note_absence(self, absence: Absence, context: Context) -> None:
         """Queue a report of events that will never arrive."""
-        line = ABSENCE + _encode(absence) + b"\n"
-        segment = self._segment_for(line, context)
-        if segment is not None:
-            segment.append(line)
+        if self.current is None or not append_absence(self.current, absence, context):
+            segment = self._roll(0, context)
+            if segment is not None:
+                append_absence(segment, absence, context)
 
     def pending_bytes(self) -> int:
         """What is queued in this process's own segments."""
@@ -92,7 +93,9 @@ class Queue:
 
     def add_spare(self) -> bool:
         """Make a segment ready for the next roll, in the sender's thread; False when none is needed or possible."""
-        wanted = SPARES if self._size == SEGMENT_BYTES else 1
+        current = self.current
+        # A program that filled its first segment may fill the next ones faster than this thread gets its turns.
+        wanted = SPARES if current is not None and current.size > FIRST_SEGMENT_BYTES else 1
         if self.owner is None or len(self.spares) >= wanted:
             return False
         try:
@@ -127,22 +130,11 @@ class Queue:
         self._size = FIRST_SEGMENT_BYTES
         self.wake_at = 1
 
-    def _segment_for(self, line: bytes, context: Context) -> Segment | None:
-        """The segment that the line goes to, with the marker of its context written."""
-        segment = self.current
-        marked = segment is not None and (segment.last_context is context or _mark(segment, context))
-        if segment is None or not marked or segment.committed + len(line) > segment.size:
-            segment = self._roll(len(line))
-            if segment is None:
-                return None
-            _mark(segment, context)
-            self._write_absences(segment)
-        return segment
-
-    def _roll(self, length: int) -> Segment | None:
+    def _roll(self, length: int, context: Context) -> Segment | None:
+        """A new current segment, with room for a line of this length; None when the queue is full."""
         if self.pending_bytes() >= self.max_bytes + OVERSHOOT:
             return None
-        needed = length + 4 * 1024 + HEADER
+        needed = length + DEFINITIONS + HEADER
         if self.owner is None:
             try:
                 self.owner = Owner.claim(self.directory)
@@ -164,7 +156,9 @@ class Queue:
             segment = Segment.in_memory(max(self._next_size(), needed))
         self._seal_full()
         self.current = segment
-        self._wake()
+        while self.absences and append_absence(segment, self.absences[-1], context):
+            self.absences.pop()
+        self.wake_sender()
         return segment
 
     def _seal_full(self) -> None:
@@ -187,29 +181,15 @@ class Queue:
         size, self._size = self._size, min(2 * self._size, SEGMENT_BYTES)
         return size
 
-    def _write_absences(self, segment: Segment) -> None:
-        while self.absences and segment.append(ABSENCE + _encode(self.absences[-1]) + b"\n"):
-            self.absences.pop()
-
     def _no_file(self, error: OSError) -> None:
         self._notices.keep(
             "no_file", "%s cannot be written (%s): events are kept in memory only", self.directory, error
         )
 
-    def _wake(self) -> None:
+    def wake_sender(self) -> None:
+        """Tell the sender that it has something to do, once until it asks again."""
         self.wake_at = 1 << 62
         self.wake()
-
-
-def _mark(segment: Segment, context: Context) -> bool:
-    """Write that the next events belong to this context; False when there is no room for it."""
-    number = segment.contexts.get(context)
-    definition = b"" if number is not None else b" " + _encode(context)
-    if not segment.append(b"%b%d%b\n" % (MARKER, len(segment.contexts) if number is None else number, definition)):
-        return False
-    segment.contexts.setdefault(context, len(segment.contexts))
-    segment.last_context = context
-    return True
 
 
 def _nobody() -> None:

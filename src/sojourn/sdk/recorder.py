@@ -15,46 +15,76 @@ from sojourn.rules.sessions import EndReason, SessionLife, StartReason
 from sojourn.rules.users import identifier_after
 from sojourn.rules.values import clean_text, clean_value
 from sojourn.sdk.channel import Channel
+from sojourn.sdk.checks import PLAIN
 from sojourn.sdk.clock import anchor
 from sojourn.sdk.contexts import Context
 from sojourn.sdk.ids import new_id, random_hex
-from sojourn.wire.messages import Event
+from sojourn.sdk.lines import KIND, Heading, write_line
 
 EMPTY: Final[Mapping[str, Any]] = {}
-EVENT: Final = EventKind.EVENT.value
-SEPARATOR: Final = b",\n"
-_encode = msgspec.json.Encoder().encode
+NOWHERE: Final = object()
 
 
 class Session:
-    """The session that an agent is in. Times in microseconds; `offset` turns the steady ones into wall times."""
+    """The session that an agent is in. Times in microseconds; `offset` turns the steady ones into wall times.
+
+    `number` is that of its heading in `segment`, where its latest event stands (before the first one: nowhere).
+    """
 
     __slots__ = (
-        "context",
         "deadline",
         "end",
-        "identifier",
+        "heading",
         "last",
         "life",
+        "number",
         "offset",
         "owned",
+        "segment",
         "sequence",
-        "session_id",
         "start",
-        "stream_id",
     )
 
-    def __init__(self, session_id: str, start: int, context: Context, stream_id: str) -> None:
-        self.session_id = session_id
+    def __init__(self, session_id: str, start: int, context: Context, stream_id: str, base: int) -> None:
+        self.heading = Heading(
+            context=context, session_id=session_id, stream_id=stream_id, node=random_hex(5), base=base
+        )
         self.start = self.end = self.last = start
-        self.context = context
         self.offset = context.clock_offset
-        self.stream_id = stream_id
-        self.identifier = ""
         self.sequence = 0
         self.life = SessionLife(start)
         self.deadline = 0
         self.owned = True
+        self.segment: object = NOWHERE
+        self.number = 0
+
+    @property
+    def session_id(self) -> str:
+        """The session's id."""
+        return self.heading.session_id
+
+    @property
+    def stream_id(self) -> str:
+        """The stream in which this process numbers its events."""
+        return self.heading.stream_id
+
+    @property
+    def identifier(self) -> str:
+        """Who the session is tagged with; "" is nobody."""
+        return self.heading.user_identifier
+
+    def tag(self, identifier: str) -> None:
+        """The events from now on carry this user."""
+        if identifier != self.identifier:
+            self.heading = msgspec.structs.replace(self.heading, user_identifier=identifier)
+            self.segment = NOWHERE
+
+    def branch(self, stream_id: str) -> None:
+        """In a forked child: the events from now on are numbered in a stream of their own."""
+        self.heading = msgspec.structs.replace(self.heading, stream_id=stream_id, node=random_hex(5))
+        self.segment = NOWHERE
+        self.sequence = 0
+        self.owned = False
 
 
 class Recorder:
@@ -66,7 +96,10 @@ class Recorder:
         self.session: Session | None = None
         self.identifier = ""
         self.on_split: Callable[[Session], None] = _nothing
+        self._queue = channel.queue
         self._steady = channel.clock.steady
+        self._plain = PLAIN.issuperset
+        self._known = channel.check.known.issuperset
         self._start_reason = StartReason.START_UP
         self.previous_session_id = ""
         with channel.lock:
@@ -100,40 +133,6 @@ class Recorder:
                 if channel.deferred:
                     channel.drain()
 
-    def record_event(self, name: str, event_properties: Mapping[str, Any]) -> None:
-        """`record` for the call that programs make in their inner loops: a custom event with nothing but properties."""
-        channel = self.channel
-        with channel.lock:
-            if channel.busy or channel.deferred:
-                self.record(EVENT, name, 0, event_properties)
-                return
-            channel.busy = True
-            try:
-                now = self._steady()
-                session = self.session
-                if session is None or not session.last <= now < session.deadline:
-                    session = self.session_at(now)
-                session.last = session.end = now
-                now += session.offset
-                self._write(
-                    session,
-                    Event(
-                        event_id=channel.event_ids.next(now),
-                        kind=EVENT,
-                        timestamp=now,
-                        stream_id=session.stream_id,
-                        sequence=session.sequence,
-                        session_id=session.session_id,
-                        name=name,
-                        user_identifier=session.identifier,
-                        event_properties=event_properties,  # type: ignore[arg-type]
-                    ),
-                )
-            finally:
-                channel.busy = False
-                if channel.deferred:
-                    channel.drain()
-
     def _record(
         self,
         kind: str,
@@ -144,31 +143,17 @@ class Recorder:
         attributes: Mapping[str, Any],
         parent_action_id: str,
     ) -> None:
-        now = self._steady()
-        session = self.session
-        if session is None or not session.last <= now < session.deadline:
-            session = self.session_at(now)
-        session.last = session.end = now
-        wall = now + session.offset
-        if duration:
-            wall = max(wall - duration, session.start + session.offset)
-        self._write(
+        session = self._active()
+        self.write(
             session,
-            Event(
-                event_id=self.channel.event_ids.next(wall),
-                kind=kind,
-                timestamp=wall,
-                stream_id=session.stream_id,
-                sequence=session.sequence,
-                session_id=session.session_id,
-                name=name,
-                duration=duration,
-                user_identifier=session.identifier,
-                parent_action_id=parent_action_id,
-                attributes=attributes,  # type: ignore[arg-type]
-                event_properties=event_properties,  # type: ignore[arg-type]
-                session_properties=session_properties,  # type: ignore[arg-type]
-            ),
+            kind,
+            max(session.last - duration, session.start) if duration else session.last,
+            name=name,
+            duration=duration,
+            parent_action_id=parent_action_id,
+            attributes=attributes,
+            event_properties=event_properties,
+            session_properties=session_properties,
         )
 
     def record_in(self, session: Session, kind: str, start: int, **fields: Any) -> None:
@@ -188,12 +173,21 @@ class Recorder:
         def work() -> None:
             if not identifier and not self.identifier and self.session is None:
                 return
-            session = self.session_at(self._steady())
-            self.identifier = session.identifier = identifier
-            session.last = session.end = self._steady()
+            session = self._active()
+            self.identifier = identifier
+            session.tag(identifier)
             self.write(session, EventKind.IDENTIFY.value, session.last)
 
         self.channel.run(work)
+
+    def _active(self) -> Session:
+        """The session of an activity that is reported now."""
+        now = self._steady()
+        session = self.session
+        if session is None or now >= session.deadline:
+            session = self.session_at(now)
+        session.last = session.end = now
+        return session
 
     def session_at(self, now: int) -> Session:
         """The session that an activity at `now` (steady time) belongs to, after a split where one is due."""
@@ -246,7 +240,7 @@ class Recorder:
         session = self.session
         if session is None or session.session_id != session_id:
             # Another stream, as this process may have numbered events of that session before.
-            session = Session(session_id, start - offset, self.context, random_hex(8))
+            session = Session(session_id, start - offset, self.context, random_hex(8), self._queue.appended)
             self.session = session
         if last - offset > session.last:
             session.life.touch(session.last)
@@ -261,9 +255,7 @@ class Recorder:
     def forked(self) -> None:
         """In a forked child: the session goes on in a stream of its own."""
         if self.session is not None:
-            self.session.stream_id = self.channel.stream_id
-            self.session.sequence = 0
-            self.session.owned = False
+            self.session.branch(self.channel.stream_id)
 
     def _start(self, now: int) -> Session:
         """A new session, tagged as the one before where the rules say so."""
@@ -271,7 +263,7 @@ class Recorder:
         offset = anchor(channel.clock, self.context.clock_offset)
         if offset != self.context.clock_offset:
             self.context = msgspec.structs.replace(self.context, clock_offset=offset)
-        session = Session(new_id(now + offset), now, self.context, channel.stream_id)
+        session = Session(new_id(now + offset), now, self.context, channel.stream_id, self._queue.appended)
         session.deadline = session.life.next_deadline(channel.policy)
         self.session = session
         self.write(
@@ -282,52 +274,57 @@ class Recorder:
             previous_session_id=self.previous_session_id,
         )
         if self.identifier:
-            session.identifier = self.identifier
+            session.tag(self.identifier)
             self.write(session, EventKind.IDENTIFY.value, now, retag=True)
         return session
 
-    def write(self, session: Session, kind: str, start: int, **fields: Any) -> None:
+    def write(
+        self,
+        session: Session,
+        kind: str,
+        start: int,
+        *,
+        name: str = "",
+        event_properties: Mapping[str, Any] = EMPTY,
+        **fields: Any,
+    ) -> None:
         """One event at `start` (steady time) of any session of this agent, with the fields of the wire's Event."""
         if session.end < start:
             session.end = start
-        wall = start + session.offset
-        event = Event(
-            event_id=self.channel.event_ids.next(wall),
-            kind=kind,
-            timestamp=wall,
-            stream_id=session.stream_id,
-            sequence=session.sequence,
-            session_id=session.session_id,
-            user_identifier=session.identifier,
-            **fields,
-        )
-        self._write(session, event)
-
-    def _write(self, session: Session, event: Event) -> None:
+        more = {field: value for field, value in fields.items() if value}
+        if kind != KIND:
+            more["kind"] = kind
         try:
-            line = _encode(event) + SEPARATOR
+            line = write_line(session.sequence, start, name, event_properties, more)
             # Only an event of more bytes than a text may have characters can hold one that is too long.
             if len(line) > MAX_STRING_VALUE:
-                line = self._careful(event)
+                line = self._careful(session.sequence, start, name, event_properties, more)
         except (TypeError, ValueError, RecursionError):
-            line = self._careful(event)
-        if not self.channel.queue.append(line, session.context):
-            self.channel.queue.lose(session.session_id, session.stream_id, session.sequence)
+            line = self._careful(session.sequence, start, name, event_properties, more)
+        sequence = session.sequence
         session.sequence += 1
+        segment = self._queue.append(line, session.heading)
+        if segment is None:
+            self._queue.lose(session.session_id, session.stream_id, sequence)
+        else:
+            session.segment, session.number = segment, segment.headings[session.heading]
 
-    def _careful(self, event: Event) -> bytes:
+    def _careful(
+        self, sequence: int, start: int, name: str, event_properties: Mapping[str, Any], more: dict[str, Any]
+    ) -> bytes:
         """The line of an event that could not be encoded as it is, or in which a value may break a rule."""
         check = self.channel.check
-        event.name = clean_text(event.name, MAX_NAME)
-        event.event_properties = dict(check.clean(PropertyKind.EVENT, event.event_properties))
-        event.session_properties = dict(check.clean(PropertyKind.SESSION, event.session_properties))
-        event.attributes = {
-            clean_text(str(key), MAX_NAME): found
-            for key, value in event.attributes.items()
-            if (found := clean_text(value, MAX_ATTRIBUTE_VALUE) if isinstance(value, str) else clean_value(value))
-            is not None
-        }
-        return _encode(event) + SEPARATOR
+        if "session_properties" in more:
+            more["session_properties"] = check.clean(PropertyKind.SESSION, more["session_properties"])
+        if "attributes" in more:
+            more["attributes"] = {
+                clean_text(str(key), MAX_NAME): found
+                for key, value in more["attributes"].items()
+                if (found := clean_text(value, MAX_ATTRIBUTE_VALUE) if isinstance(value, str) else clean_value(value))
+                is not None
+            }
+        cleaned = check.clean(PropertyKind.EVENT, event_properties)
+        return write_line(sequence, start, clean_text(name, MAX_NAME), cleaned, more)
 
 
 def _nothing(session: Session) -> None:

@@ -23,12 +23,14 @@ class Reporter:
 
     __slots__ = ("channel", "modifiers", "notices", "open_actions", "privacy", "recorder")
 
-    def __init__(self, channel: Channel, recorder: Recorder, privacy: UserPrivacyOptions) -> None:
+    def __init__(
+        self, channel: Channel, recorder: Recorder, privacy: UserPrivacyOptions, modifiers: list[EventModifier]
+    ) -> None:
         self.channel = channel
         self.notices: Notices = channel.notices
         self.recorder = recorder
         self.privacy = privacy
-        self.modifiers: list[EventModifier] = []
+        self.modifiers = modifiers
         self.open_actions: list[Action] = []
 
     def allows(self, kind: EventKind) -> bool:

@@ -3,16 +3,18 @@ r"""One file of the queue: a mapped page of committed lines. Nothing about owner
 Layout: a header of 64 bytes, native eight-byte words (magic, end of the committed part, end of the part
 that was delivered), then lines. A line is one of
 
-- `\x01N {…}`  from here on, events belong to the context N, defined here (instance, clock; see `contexts.py`);
-- `\x01N`      from here on, events belong to the context N, defined earlier in this file;
-- `\x02{…}`    an absence: events that were dropped;
-- `{…},`       an event, as it will stand in the body of a request.
+- `\x01N {…}`  defines the context N: instance, clock (see `contexts.py`);
+- `\x02N […]`  defines the heading N: number of its context, session, stream, node, base, user (see `lines.py`);
+- `\x03N {…}`  an absence, under the context N: events that were dropped;
+- `[N,…]`      an event under the heading N (see `lines.py`).
 
-JSON escapes control characters, so these two are found by a search for one byte.
+Numbers count from 0 in each file, and each definition stands before what refers to it. No line means anything else
+because of the line before it, so one that is lost misleads nobody.
 
-A writer copies a line behind the committed part and then stores the new end, one aligned word: a process that is
-killed leaves either the whole line or none of it. JSON has no raw NUL or newline, so a page that a power failure
-lost (files are born as zeros) shows as NUL bytes, and costs no more than its own lines.
+A line ends with a NUL, which JSON has not, and which need not be written, as files are born as zeros. A writer copies
+a line behind the committed part and then stores the new end, one aligned word: a process that is killed leaves
+either the whole line or none of it. A page that a power failure lost is more NULs, and what is left of the lines at
+its ends is no JSON, so that it costs no more than its own lines.
 """
 
 import contextlib
@@ -23,8 +25,10 @@ import sys
 from pathlib import Path
 from typing import Final
 
-MARKER: Final = b"\x01"
-ABSENCE: Final = b"\x02"
+SEPARATOR: Final = b"\0"
+CONTEXT: Final = b"\x01"
+HEADING: Final = b"\x02"
+ABSENCE: Final = b"\x03"
 MAGIC: Final = int.from_bytes(b"SOJOURN1", sys.byteorder)
 HEADER: Final = 64
 SEGMENT_BYTES: Final = 1 << 20
@@ -43,7 +47,7 @@ class SegmentError(OSError):
 class Segment:
     """A mapped segment. One writer, who holds the queue's lock; one reader, the sender."""
 
-    __slots__ = ("_end", "_map", "contexts", "last_context", "path", "size", "view", "words")
+    __slots__ = ("_map", "contexts", "end", "headings", "path", "size", "view", "words")
 
     def __init__(self, mapped: mmap.mmap, path: Path | None) -> None:
         self._map = mapped
@@ -51,9 +55,9 @@ class Segment:
         self.size = len(mapped)
         self.view = memoryview(mapped)
         self.words = self.view[:HEADER].cast("Q")
-        self._end = self.words[COMMITTED]
+        self.end = self.words[COMMITTED]
         self.contexts: dict[object, int] = {}
-        self.last_context: object = None
+        self.headings: dict[object, int] = {}
 
     @classmethod
     def create(cls, path: Path, size: int = SEGMENT_BYTES) -> "Segment":
@@ -80,7 +84,7 @@ class Segment:
     def _write_header(self) -> None:
         self.words[0] = MAGIC
         self.words[DELIVERED] = HEADER
-        self.words[COMMITTED] = self._end = HEADER
+        self.words[COMMITTED] = self.end = HEADER
 
     @classmethod
     def open(cls, path: Path) -> "Segment":
@@ -134,12 +138,12 @@ class Segment:
 
     def append(self, line: bytes) -> bool:
         """Add a line; False when the segment has no room for it."""
-        start = self._end
+        start = self.end
         end = start + len(line)
         if end > self.size:
             return False
         self.view[start:end] = line
-        self.words[COMMITTED] = self._end = end
+        self.words[COMMITTED] = self.end = end
         return True
 
     def read(self, start: int, end: int) -> bytes:

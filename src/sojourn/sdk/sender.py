@@ -9,6 +9,7 @@ from typing import Final
 
 from sojourn.sdk.backlog import LOOK_FOR_ORPHANS, Backlog
 from sojourn.sdk.batches import Part, Reader, Region
+from sojourn.sdk.checks import PropertyCheck
 from sojourn.sdk.clock import Clock
 from sojourn.sdk.notices import Notices
 from sojourn.sdk.queue import Queue
@@ -58,6 +59,7 @@ class Sender:
         clock: Clock,
         notices: Notices,
         pace: Pace,
+        check: PropertyCheck,
         on_receipt: Callable[[Receipt, Part], None],
     ) -> None:
         self.queue = queue
@@ -66,6 +68,7 @@ class Sender:
         self.held = False
         self._clock = clock
         self._notices = notices
+        self._check = check
         self._on_receipt = on_receipt
         self._reset()
 
@@ -223,7 +226,7 @@ class Sender:
         if not part.count and not part.absences:
             return Delivered(Receipt(accepted=0, rejected=[], discards=[], policy=None, server_time=0))  # type: ignore[arg-type]
         longest = max(0.1, self._close_by - time.monotonic()) if self._closing else None
-        return self.transport.post(part.body(self._clock), self._clock.wall(), longest)
+        return self.transport.post(part.body(self._clock, self._check), self._clock.wall(), longest)
 
     def _settle(self, outcome: Outcome, part: Part) -> None:
         """The part will not be sent again: it was taken, or it never will be."""
@@ -238,7 +241,7 @@ class Sender:
                 outcome.message,
             )
             with self.queue.lock:
-                for absence in absences_of(part.lines(), "refused"):
+                for absence in absences_of(part.lines, "refused"):
                     self.queue.note_absence(absence, part.context)
 
     def _account(self, count: int) -> None:

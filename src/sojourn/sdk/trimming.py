@@ -1,34 +1,21 @@
 """Keeps the queue within its disk limit: leaves out the oldest measurements first, then whole segments, and says so."""
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
 from sojourn.rules.events import EventKind
 from sojourn.sdk.batches import Reader, Region
+from sojourn.sdk.lines import Heading, Line, append_absence, append_event, write_line
 from sojourn.sdk.packing import Packed
-from sojourn.sdk.segments import ABSENCE, HEADER, MARKER, Segment
+from sojourn.sdk.segments import HEADER, Segment
 from sojourn.wire.messages import Absence
 
 MEASUREMENTS: Final = frozenset({EventKind.ACTION, EventKind.VALUE, EventKind.VIEW, EventKind.HTTP_REQUEST})
 """Kinds that go first: how fast something was matters less than who did what in which session."""
 
-_KIND: Final = re.compile(rb'"kind":"([a-z_]+)"')
-_encode = msgspec.json.Encoder().encode
-
-
-class _Place(msgspec.Struct):
-    """Where an event stood in its stream."""
-
-    session_id: str = ""
-    stream_id: str = ""
-    sequence: int = -1
-
-
-_place = msgspec.json.Decoder(_Place)
+LONGEST_ABSENCE: Final = 512
+"""Bytes that the report of one dropped event takes at most."""
 
 
 def thin(segment: Segment | Packed, *, measurements_only: bool) -> tuple[Segment, int] | None:
@@ -41,54 +28,50 @@ def thin(segment: Segment | Packed, *, measurements_only: bool) -> tuple[Segment
     region = Reader(segment).next_region(1 << 40, segment.size)
     if region is None or segment.path is None:
         return None
-    lines, dropped = _kept_lines(region, measurements_only=measurements_only)
-    if not dropped:
-        return None
-    aside = segment.path.with_suffix(".new")
-    aside.unlink(missing_ok=True)
-    smaller = Segment.create(aside, HEADER + sum(len(line) for line in lines))
-    for line in lines:
-        smaller.append(line)
+    room = Segment.in_memory(segment.size + LONGEST_ABSENCE * (region.lines + 1))
+    try:
+        dropped = _keep(region, room, measurements_only=measurements_only)
+        if not dropped:
+            return None
+        aside = segment.path.with_suffix(".new")
+        aside.unlink(missing_ok=True)
+        smaller = Segment.create(aside, room.committed)
+        smaller.append(room.read(HEADER, room.committed))
+    finally:
+        room.close()
     path: Path = segment.path
     aside.replace(path)
     smaller.path = path
     return smaller, dropped
 
 
-def _kept_lines(region: Region, *, measurements_only: bool) -> tuple[list[bytes], int]:
-    lines: list[bytes] = []
+def _keep(region: Region, room: Segment, *, measurements_only: bool) -> int:
+    """Put into `room` what is kept of the region, and reports of the rest; how many events that rest is."""
     dropped = 0
-    for number, part in enumerate(region.parts):
-        lines.append(b"%b%d %b\n" % (MARKER, number, _encode(part.context)))
+    for part in region.parts:
         absences = list(part.absences)
-        for line in part.lines():
-            if measurements_only and not _is_measurement(line):
-                lines.append(line + b",\n")
+        for heading, line in part.lines:
+            if measurements_only and line.kind not in MEASUREMENTS:
+                append_event(
+                    room, write_line(line.sequence, line.time, line.name, line.event_properties, line.more), heading
+                )
             else:
                 dropped += 1
-                absences.append(_absence_of(line))
-        lines.extend(ABSENCE + _encode(absence) + b"\n" for absence in joined(absences))
-    return lines, dropped
+                absences.append(_absence_of(heading, line))
+        for absence in joined(absences):
+            append_absence(room, absence, part.context)
+    return dropped
 
 
-def _is_measurement(line: bytes) -> bool:
-    found = _KIND.search(line, 0, 200)
-    return found is not None and found[1].decode() in MEASUREMENTS
-
-
-def _absence_of(line: bytes, reason: str = "queue_full") -> Absence:
-    try:
-        place = _place.decode(line)
-    except msgspec.DecodeError:
-        place = _Place()
+def _absence_of(heading: Heading, line: Line, reason: str = "queue_full") -> Absence:
     return Absence(
-        session_id=place.session_id, stream_id=place.stream_id, sequence=place.sequence, count=1, reason=reason
+        session_id=heading.session_id, stream_id=heading.stream_id, sequence=line.sequence, count=1, reason=reason
     )
 
 
-def absences_of(lines: Iterator[bytes], reason: str) -> list[Absence]:
+def absences_of(lines: Iterable[tuple[Heading, Line]], reason: str) -> list[Absence]:
     """The places of events that will never arrive, neighbours joined."""
-    return joined([_absence_of(line, reason) for line in lines])
+    return joined([_absence_of(heading, line, reason) for heading, line in lines])
 
 
 def joined(absences: list[Absence]) -> list[Absence]:

@@ -1,0 +1,143 @@
+"""An event's line in a segment: as short as can be when it is written, whole again when it is sent.
+
+A line is a JSON array: the number of its heading, sequence, steady time, name, event properties and, unless it is
+a plain custom event, an object with the other fields of the wire's Event, its kind among them. What the events of a
+stretch share stands once in the file, as their heading. From the two, anyone makes the same event at any time.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final, TypedDict
+
+import msgspec
+
+from sojourn.rules.events import EventKind
+from sojourn.rules.limits import MAX_EVENT_PROPERTIES, MAX_NAME
+from sojourn.sdk.checks import PropertyCheck
+from sojourn.sdk.contexts import Context
+from sojourn.sdk.ids import event_id
+from sojourn.sdk.segments import ABSENCE, CONTEXT, HEADING, SEPARATOR, Segment
+from sojourn.wire.messages import Absence, Event
+
+KIND: Final = EventKind.EVENT.value
+"""The kind of an event whose line names none."""
+
+
+class Heading(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """What the events of one user in one session and stream have in common.
+
+    `node` is random, and makes the ids of these events unlike those of any others. `base` is how many events the
+    process had reported before, so that ids of one moment are in the order of sessions.
+    """
+
+    context: Context
+    session_id: str
+    stream_id: str
+    node: str
+    base: int = 0
+    user_identifier: str = ""
+
+
+class More(TypedDict, total=False):
+    """The fields of the wire's Event that a line names only where they are set."""
+
+    kind: str
+    duration: int
+    retag: bool
+    previous_session_id: str
+    start_reason: str
+    end_reason: str
+    action_id: str
+    parent_action_id: str
+    attributes: dict[str, Any]
+    session_properties: dict[str, Any]
+
+
+class Line(msgspec.Struct, array_like=True, frozen=True):
+    """An event's line as it is read. `time` is steady, in microseconds; the properties are JSON still."""
+
+    heading: int
+    sequence: int
+    time: int
+    name: str
+    event_properties: msgspec.Raw
+    more: More = msgspec.field(default_factory=More)
+
+    @property
+    def kind(self) -> str:
+        """The event's kind."""
+        return self.more.get("kind", KIND)
+
+
+_DOUBTFUL: Final = re.compile(rb":(?:null|-?[0-9]{309})")
+"""NaN and infinity, which JSON writes as null, and integers beyond the largest double (or a text that looks so)."""
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Line).decode
+_properties = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+def write_line(
+    sequence: int, time: int, name: str, event_properties: Mapping[str, Any] | msgspec.Raw, more: Mapping[str, Any]
+) -> bytes:
+    """A line without the number of its heading, which the segment puts in front. Raises what JSON cannot hold."""
+    fields = (sequence, time, name, event_properties, more) if more else (sequence, time, name, event_properties)
+    return _encode(fields)[1:] + SEPARATOR
+
+
+def append_event(segment: Segment, line: bytes, heading: Heading) -> bool:
+    """Append what `write_line` gave, and the heading where that is new; False when there is no room."""
+    number = segment.headings.get(heading)
+    if number is None:
+        context = _defined(segment, heading.context)
+        number = len(segment.headings)
+        fields = (context, heading.session_id, heading.stream_id, heading.node, heading.base, heading.user_identifier)
+        if context is None or not segment.append(b"%b%d %b\0" % (HEADING, number, _encode(fields))):
+            return False
+        segment.headings[heading] = number
+    return segment.append(b"[%d,%b" % (number, line))
+
+
+def append_absence(segment: Segment, absence: Absence, context: Context) -> bool:
+    """Append a report of events that will never arrive; False when there is no room."""
+    number = _defined(segment, context)
+    return number is not None and segment.append(b"%b%d %b\0" % (ABSENCE, number, _encode(absence)))
+
+
+def _defined(segment: Segment, context: Context) -> int | None:
+    """The number of the context in this segment; None when there is no room to define it."""
+    number = segment.contexts.get(context)
+    if number is None:
+        number = len(segment.contexts)
+        if not segment.append(b"%b%d %b\0" % (CONTEXT, number, _encode(context))):
+            return None
+        segment.contexts[context] = number
+    return number
+
+
+def read_line(line: bytes) -> Line | None:
+    """What a line says; None for one that a power failure damaged."""
+    try:
+        return _decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def whole_event(heading: Heading, line: Line, check: PropertyCheck) -> Event:
+    """The event as it is sent, with its valid properties; the same whenever and by whomever it is made."""
+    wall = line.time + heading.context.clock_offset
+    properties: Any = line.event_properties
+    text = bytes(properties)
+    found = _properties(text)
+    if not check.known.issuperset(found) or len(found) > MAX_EVENT_PROPERTIES or _DOUBTFUL.search(text):
+        properties = check.clean_read(found)
+    return Event(
+        event_id=event_id(wall, heading.base + line.sequence, heading.node),
+        timestamp=wall,
+        stream_id=heading.stream_id,
+        sequence=line.sequence,
+        session_id=heading.session_id,
+        name=line.name[:MAX_NAME],
+        user_identifier=heading.user_identifier,
+        event_properties=properties if found else {},
+        **({"kind": KIND} | line.more),
+    )
