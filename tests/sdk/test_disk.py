@@ -136,6 +136,27 @@ def test_pages_that_a_power_failure_lost_cost_their_own_lines_only(start, sink):
     assert "event-150" not in {e.name for e in sink.events}
 
 
+def test_a_heading_that_was_lost_gives_its_events_to_nobody_else(start, sink):
+    sink.stop()
+    agent = start()
+    for user in ("ada", "bob", "eve"):
+        agent.identify_user(user)
+        for number in range(3):
+            agent.send_event(f"{user}-{number}")
+    assert not agent.shutdown()
+    (path,) = segments(agent.channel.options.directory)
+    data = bytearray(path.read_bytes())
+    hole = data.index(b'"bob"')
+    data[hole - 40 : hole + 5] = bytes(45)
+    path.write_bytes(data)
+    sink.start()
+    start()
+    assert sink.wait_for(lambda: sink.of_kind("session_end"))
+    assert [(e.name, e.user_identifier) for e in sink.of_kind("event")] == [
+        (f"{user}-{number}", user) for user in ("ada", "eve") for number in range(3)
+    ]
+
+
 @pytest.mark.parametrize("content", [b"", b"short", bytes(HEADER), b"SOJOURN1" + b"\xff" * 200])
 def test_files_that_are_no_segments_are_refused(tmp_path, content):
     path = tmp_path / "x.seg"

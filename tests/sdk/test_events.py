@@ -3,8 +3,11 @@
 import logging
 import os
 import threading
-from datetime import timedelta
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from enum import Enum, StrEnum
 from types import MappingProxyType
+from uuid import UUID
 
 import pytest
 
@@ -121,6 +124,90 @@ def test_values_that_only_show_when_encoded(agent, sink):
     assert c.event_properties["event_properties.b"] == "lone \ufffd"
     assert d.event_properties["event_properties.a"] == 2**80
     assert e.name == "n\ufffd" + "x" * 248
+
+
+class Color(Enum):
+    RED = "red"
+    ONE = 1
+
+
+class Size(StrEnum):
+    LARGE = "large"
+
+
+class Marked(str):
+    def __str__(self) -> str:
+        return "not this"
+
+
+class Weight(float):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        (datetime(2026, 1, 2), None),
+        (date(2026, 1, 2), None),
+        (timedelta(seconds=1), None),
+        (UUID(int=1), None),
+        (Decimal("1.5"), None),
+        (b"bytes", None),
+        (Color.RED, None),
+        (Color.ONE, None),
+        (None, None),
+        ([1], None),
+        ({"a": 1}, None),
+        (float("nan"), None),
+        (float("-inf"), None),
+        (10**400, None),
+        (Size.LARGE, "large"),
+        (Marked("text"), "text"),
+        (Weight(1.5), 1.5),
+        (2**80, float(2**80)),
+        (True, True),
+        ("null", "null"),
+        ('":null,"', '":null,"'),
+        ("9" * 400, "9" * 400),
+        ("\0", "\0"),
+        ("x" * 5001, "x" * 5000),
+    ],
+)
+def test_each_type_of_value_under_a_known_name(agent, sink, caplog, value, kept):
+    """What the encoder would take is still what the rules say, once for the call and once for the line."""
+    agent.send_event(EventData("known", event_properties={"event_properties.a": 1, "event_properties.b": 2}))
+    assert agent.flush()
+    for _ in range(2):
+        agent.send_event(EventData("e", event_properties={"event_properties.a": value, "event_properties.b": 2}))
+    assert agent.flush()
+    expected = {"event_properties.b": 2} | ({} if kept is None else {"event_properties.a": kept})
+    for event in sink.of_kind("event")[1:]:
+        assert event.event_properties == expected
+        assert {key: type(found) for key, found in event.event_properties.items()} == {
+            key: type(wanted) for key, wanted in expected.items()
+        } or value == 2**80
+    assert len(caplog.messages) == (1 if kept is None else 0)
+    assert all(m.startswith("event_properties.a: a value is a str, bool, int or") for m in caplog.messages)
+
+
+@pytest.mark.parametrize("key", ["event_properties.a__b", "event_properties." + "x" * 90, "stray", "", 7, None, ("a",)])
+def test_a_bad_name_in_the_short_way_is_told_once_and_costs_no_neighbour(agent, sink, caplog, key):
+    for _ in range(2):
+        agent.send_event(EventData("e", event_properties={key: 1, "event_properties.good": 2}))
+    assert agent.flush()
+    assert [e.event_properties for e in sink.of_kind("event")] == [{"event_properties.good": 2}] * 2
+    assert len(caplog.messages) == 1
+    assert caplog.messages[0].startswith(f"{key}: ")
+
+
+@pytest.mark.parametrize("text", ["", "x" * 60])
+def test_of_too_many_properties_the_first_in_key_order_are_kept(agent, sink, caplog, text):
+    properties = {f"event_properties.p{number:02}": text for number in reversed(range(60))}
+    agent.send_event(EventData("e", event_properties=properties))
+    assert agent.flush()
+    (event,) = sink.of_kind("event")
+    assert list(event.event_properties) == [f"event_properties.p{number:02}" for number in range(50)]
+    assert len(caplog.messages) == 10
 
 
 def test_the_null_text_is_a_value(agent, sink):

@@ -5,10 +5,9 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
-from sojourn.sdk.sender import Pace
+from tests.sdk.counting import counting_sink
 from tests.sdk.sink import Sink
 
 
@@ -193,25 +192,23 @@ def test_a_living_process_keeps_its_files(start, sink, tmp_path):
     assert set(files) <= set((tmp_path / "state").rglob("*.seg"))
 
 
-def test_eight_threads_lose_nothing_and_keep_the_order(start, sink):
-    # Far more than the queue may hold at once, reported faster than it can be sent.
-    agent = start(pace=Pace(), max_disk_bytes=2 * 1024 * 1024)
-    each = 2_500
-
-    def report(k: int) -> None:
-        for n in range(each):
-            agent.send_event({"name": f"{k}:{n}", "event_properties.n": n})
-
-    threads = [threading.Thread(target=report, args=(k,)) for k in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert agent.flush(20)
-    assert [e.sequence for e in sink.events] == list(range(8 * each + 1))
-    for k in range(8):
-        own = [e.name for e in sink.of_kind("event") if e.name.startswith(f"{k}:")]
-        assert own == [f"{k}:{n}" for n in range(each)]
+def test_eight_threads_lose_nothing_and_keep_the_order(tmp_path):
+    """800,000 events, far more than can be sent in the time, against a sink that has nothing else to do."""
+    each = 100_000
+    program = (
+        "import threading\n" + START + "from sojourn import EventData\n"
+        "def report(k):\n"
+        f"    for n in range({each}):\n"
+        "        sojourn.send_event(EventData(f'{k}:{n}', event_properties={'event_properties.n': n}))\n"
+        "threads = [threading.Thread(target=report, args=(k,)) for k in range(8)]\n"
+        "for t in threads: t.start()\n"
+        "for t in threads: t.join()\n"
+        "print(sojourn.flush(60))\n"
+    )
+    with counting_sink() as sink:
+        done = run(program, sink.endpoint, str(tmp_path), timeout=100)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "True\n", "")
+        assert sink.told() == {"events": 8 * each, "in_order": True, "sequences": 8 * each + 2, "absent": 0}
 
 
 def test_a_signal_handler_may_report_while_the_main_thread_does(tmp_path, sink):
@@ -234,6 +231,36 @@ def test_a_signal_handler_may_report_while_the_main_thread_does(tmp_path, sink):
     assert names == sorted(f"signal {n + 1}" for n in range(count))
     assert len([e for e in sink.events if e.name == "main"]) == 20_000
     assert all(found == list(range(len(found))) for found in by_stream(sink).values())
+
+
+def test_a_signal_handler_that_raises_leaves_nothing_half_done(tmp_path, sink):
+    """Such as that of Ctrl-C in a notebook: the next call, and that of another thread, go on as if nothing was."""
+    program = (
+        "import signal, threading\n" + START + "from sojourn import EventData\n"
+        "class Stop(BaseException): pass\n"
+        "def handle(*_): raise Stop\n"
+        "sojourn.send_event('first')\n"
+        "signal.signal(signal.SIGALRM, handle)\n"
+        "returned = stopped = 0\n"
+        "over = threading.Event()\n"
+        "def report():\n"
+        "    while not over.is_set(): sojourn.send_event(EventData('other'))\n"
+        "other = threading.Thread(target=report); other.start()\n"
+        "while stopped < 300:\n"
+        "    try:\n"
+        "        signal.setitimer(signal.ITIMER_REAL, 0.0002)\n"
+        "        while True: sojourn.send_event(EventData('main')); returned += 1\n"
+        "    except Stop: stopped += 1\n"
+        "over.set(); other.join(5); print(other.is_alive(), returned)\n"
+    )
+    done = run(program, sink.endpoint, str(tmp_path))
+    assert (done.returncode, done.stderr) == (0, "")
+    alive, returned = done.stdout.split()
+    assert alive == "False"
+    # One event more for each call that was interrupted after it had done its work.
+    assert int(returned) <= len([e for e in sink.events if e.name == "main"]) <= int(returned) + 300
+    for found in by_stream(sink).values():
+        assert len(set(found)) == len(found)
 
 
 def test_import_is_light(tmp_path):

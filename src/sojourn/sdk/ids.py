@@ -22,6 +22,5 @@ def event_id(wall: int, count: int, node: str) -> str:
     event has the same id whenever it is asked for, and ids are in the order of time, those of one moment of the count.
     """
     millisecond, rest = divmod(wall, 1000)
-    digits = f"{millisecond:012x}"
-    fine = rest * 4096 // 1000
-    return f"{digits[:8]}-{digits[8:]}-7{fine:03x}-{count >> 8 & 0x3FFF | 0x8000:x}-{count & 0xFF:02x}{node}"
+    order = f"7{rest * 4096 // 1000:03x}-{count >> 8 & 0x3FFF | 0x8000:04x}-{count & 0xFF:02x}"
+    return f"{millisecond >> 16:08x}-{millisecond & 0xFFFF:04x}-{order}{node}"

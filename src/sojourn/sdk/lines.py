@@ -7,7 +7,7 @@ stretch share stands once in the file, as their heading. From the two, anyone ma
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final, TypedDict
+from typing import Any, Final, Required, TypedDict
 
 import msgspec
 
@@ -41,7 +41,7 @@ class Heading(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 class More(TypedDict, total=False):
     """The fields of the wire's Event that a line names only where they are set."""
 
-    kind: str
+    kind: Required[str]
     duration: int
     retag: bool
     previous_session_id: str
@@ -61,12 +61,7 @@ class Line(msgspec.Struct, array_like=True, frozen=True):
     time: int
     name: str
     event_properties: msgspec.Raw
-    more: More = msgspec.field(default_factory=More)
-
-    @property
-    def kind(self) -> str:
-        """The event's kind."""
-        return self.more.get("kind", KIND)
+    more: More = msgspec.field(default_factory=lambda: More(kind=KIND))
 
 
 _DOUBTFUL: Final = re.compile(rb":(?:null|-?[0-9]{309})")
@@ -139,5 +134,5 @@ def whole_event(heading: Heading, line: Line, check: PropertyCheck) -> Event:
         name=line.name[:MAX_NAME],
         user_identifier=heading.user_identifier,
         event_properties=properties if found else {},
-        **({"kind": KIND} | line.more),
+        **line.more,
     )

@@ -24,6 +24,7 @@ OVERSHOOT: Final = 16 * SEGMENT_BYTES
 MEMORY_SEGMENTS: Final = 8
 """Segments that are kept in memory where no file can be written."""
 SPARES: Final = 2
+"""Segments that are made ready: a program may fill one faster than the sender's thread gets its turns."""
 DEFINITIONS: Final = 8 * 1024
 """Bytes that a context and a heading take at most."""
 
@@ -93,10 +94,7 @@ class Queue:
 
     def add_spare(self) -> bool:
         """Make a segment ready for the next roll, in the sender's thread; False when none is needed or possible."""
-        current = self.current
-        # A program that filled its first segment may fill the next ones faster than this thread gets its turns.
-        wanted = SPARES if current is not None and current.size > FIRST_SEGMENT_BYTES else 1
-        if self.owner is None or len(self.spares) >= wanted:
+        if self.owner is None or len(self.spares) >= SPARES:
             return False
         try:
             spare = Segment.create(self.owner.next_path(), self._next_size())

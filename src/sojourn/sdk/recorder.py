@@ -292,7 +292,7 @@ class Recorder:
         if session.end < start:
             session.end = start
         more = {field: value for field, value in fields.items() if value}
-        if kind != KIND:
+        if more or kind != KIND:
             more["kind"] = kind
         try:
             line = write_line(session.sequence, start, name, event_properties, more)

@@ -51,7 +51,7 @@ def _keep(region: Region, room: Segment, *, measurements_only: bool) -> int:
     for part in region.parts:
         absences = list(part.absences)
         for heading, line in part.lines:
-            if measurements_only and line.kind not in MEASUREMENTS:
+            if measurements_only and line.more["kind"] not in MEASUREMENTS:
                 append_event(
                     room, write_line(line.sequence, line.time, line.name, line.event_properties, line.more), heading
                 )
