@@ -7,7 +7,7 @@ import msgspec
 from sojourn.sdk.checks import PropertyCheck
 from sojourn.sdk.clock import Clock
 from sojourn.sdk.contexts import Context
-from sojourn.sdk.lines import Heading, Line, read_line, whole_event
+from sojourn.sdk.lines import DAMAGED, Heading, Line, read_line, whole_event
 from sojourn.sdk.packing import Packed
 from sojourn.sdk.segments import ABSENCE, CONTEXT, HEADER, HEADING, SEPARATOR, Segment
 from sojourn.wire.messages import Absence, Event
@@ -39,7 +39,11 @@ class Part:
     def events(self, check: PropertyCheck) -> list[Event]:
         """The events as they are sent."""
         if not self._events:
-            self._events = [whole_event(heading, line, check) for heading, line in self.lines]
+            for heading, line in self.lines:
+                try:
+                    self._events.append(whole_event(heading, line, check))
+                except DAMAGED:
+                    continue
         return self._events
 
     def body(self, clock: Clock, check: PropertyCheck) -> bytes:

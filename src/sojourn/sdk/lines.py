@@ -39,7 +39,7 @@ class Heading(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
 
 class More(TypedDict, total=False):
-    """The fields of the wire's Event that a line names only where they are set."""
+    """The other fields of the wire's Event, those that are set; of a plain custom event, none."""
 
     kind: Required[str]
     duration: int
@@ -61,11 +61,14 @@ class Line(msgspec.Struct, array_like=True, frozen=True):
     time: int
     name: str
     event_properties: msgspec.Raw
-    more: More = msgspec.field(default_factory=lambda: More(kind=KIND))
+    more: More = msgspec.field(default_factory=dict)  # type: ignore[assignment]
 
 
+DAMAGED: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What reading a line raises that a power failure damaged."""
 _DOUBTFUL: Final = re.compile(rb":(?:null|-?[0-9]{309})")
 """NaN and infinity, which JSON writes as null, and integers beyond the largest double (or a text that looks so)."""
+_PLAIN: Final = More(kind=KIND)
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Line).decode
 _properties = msgspec.json.Decoder(dict[str, Any]).decode
@@ -113,12 +116,15 @@ def read_line(line: bytes) -> Line | None:
     """What a line says; None for one that a power failure damaged."""
     try:
         return _decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except DAMAGED:
         return None
 
 
 def whole_event(heading: Heading, line: Line, check: PropertyCheck) -> Event:
-    """The event as it is sent, with its valid properties; the same whenever and by whomever it is made."""
+    """The event as it is sent, with its valid properties; the same whenever and by whomever it is made.
+
+    Raises one of DAMAGED where the properties cannot be read.
+    """
     wall = line.time + heading.context.clock_offset
     properties: Any = line.event_properties
     text = bytes(properties)
@@ -134,5 +140,5 @@ def whole_event(heading: Heading, line: Line, check: PropertyCheck) -> Event:
         name=line.name[:MAX_NAME],
         user_identifier=heading.user_identifier,
         event_properties=properties if found else {},
-        **line.more,
+        **(line.more or _PLAIN),
     )

@@ -15,7 +15,6 @@ from sojourn.rules.sessions import EndReason, SessionLife, StartReason
 from sojourn.rules.users import identifier_after
 from sojourn.rules.values import clean_text, clean_value
 from sojourn.sdk.channel import Channel
-from sojourn.sdk.checks import PLAIN
 from sojourn.sdk.clock import anchor
 from sojourn.sdk.contexts import Context
 from sojourn.sdk.ids import new_id, random_hex
@@ -98,8 +97,6 @@ class Recorder:
         self.on_split: Callable[[Session], None] = _nothing
         self._queue = channel.queue
         self._steady = channel.clock.steady
-        self._plain = PLAIN.issuperset
-        self._known = channel.check.known.issuperset
         self._start_reason = StartReason.START_UP
         self.previous_session_id = ""
         with channel.lock:

@@ -28,8 +28,8 @@ SCATTERED: Final = 16
 class Pace:
     """How the sender batches and repeats. Ages and delays in seconds.
 
-    A batch leaves when it has so many events or so many bytes, or when its oldest event has this age. Where several
-    batches wait already, up to `catch_up` of them go in one request.
+    A batch leaves when it has so many events or so many bytes (as they are queued), or when its oldest event has this
+    age. Where several batches wait already, up to `catch_up` of them go in one request.
     """
 
     __slots__ = ("batch_age", "batch_bytes", "batch_events", "catch_up", "first_back_off")

@@ -6,7 +6,7 @@ from typing import Final
 
 from sojourn.rules.events import EventKind
 from sojourn.sdk.batches import Reader, Region
-from sojourn.sdk.lines import Heading, Line, append_absence, append_event, write_line
+from sojourn.sdk.lines import KIND, Heading, Line, append_absence, append_event, write_line
 from sojourn.sdk.packing import Packed
 from sojourn.sdk.segments import HEADER, Segment
 from sojourn.wire.messages import Absence
@@ -51,7 +51,7 @@ def _keep(region: Region, room: Segment, *, measurements_only: bool) -> int:
     for part in region.parts:
         absences = list(part.absences)
         for heading, line in part.lines:
-            if measurements_only and line.more["kind"] not in MEASUREMENTS:
+            if measurements_only and line.more.get("kind", KIND) not in MEASUREMENTS:
                 append_event(
                     room, write_line(line.sequence, line.time, line.name, line.event_properties, line.more), heading
                 )
