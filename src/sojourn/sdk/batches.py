@@ -17,7 +17,7 @@ _heading = msgspec.json.Decoder(tuple[int, str, str, str, int, str]).decode
 _absence = msgspec.json.Decoder(Absence).decode
 _encode = msgspec.json.Encoder().encode
 
-EVENT: Final = ord("[")
+EVENT: Final = b"["
 
 
 class Part:
@@ -76,8 +76,7 @@ class Reader:
         self._headings: dict[int, Heading] = {}
         # What comes next may refer to what was defined in what was delivered.
         for line in segment.read(HEADER, segment.delivered).split(SEPARATOR):
-            if line[:1] in (CONTEXT, HEADING):
-                self._define(line)
+            self._define(line)
 
     def next_region(self, max_events: int, max_bytes: int) -> Region | None:
         """The next whole lines, at most so many (but one at least); None when all are delivered."""
@@ -104,24 +103,28 @@ class Reader:
         region = Region(end)
         parts: dict[Context, Part] = {}
         for line in data.split(SEPARATOR):
-            if line[:1] in (CONTEXT, HEADING):
-                self._define(line)
-            elif line[:1] == ABSENCE:
-                self._take_absence(line, parts)
-            elif line:
-                region.lines += line[0] == EVENT
+            kind = line[:1]
+            if kind == EVENT:
+                region.lines += 1
                 found = read_line(line)
                 heading = self._headings.get(found.heading) if found else None
                 if found and heading:
                     _part(parts, heading.context).lines.append((heading, found))
+            elif kind == ABSENCE:
+                self._take_absence(line, parts)
+            else:
+                self._define(line)
         region.parts = list(parts.values())
         return region
 
     def _define(self, line: bytes) -> None:
-        """Learn a context or a heading, unless a power failure damaged its line."""
+        """Learn a context or a heading, unless the line is something else or a power failure damaged it."""
+        kind = line[:1]
+        if kind not in (CONTEXT, HEADING):
+            return
         number, _, definition = line[1:].partition(b" ")
         try:
-            if line[:1] == CONTEXT:
+            if kind == CONTEXT:
                 self._contexts[int(number)] = _context(definition)
                 return
             context, session_id, stream_id, node, base, user = _heading(definition)
