@@ -74,7 +74,7 @@ class Services:
 
     def __post_init__(self) -> None:
         self._cache = Cache(self.settings, poll_interval=SECOND // 10)
-        self._show(self._cache.refresh())
+        self._show(self._cache.refresh)
         self.login_secret = self.settings.server_secret("login")
         self._analyst_views = AnalystViews(self.store.engine, _analyst_frontends(self._view.snapshot))
         self.sql = SqlDesk(self.store.engine)
@@ -97,13 +97,15 @@ class Services:
 
     def _poll(self) -> None:
         while not self._closed.wait(POLL_SECONDS):
-            self._show(self._cache.current())
+            self._show(self._cache.current)
             if self._tombstones is None:
                 self._tombstones_changed()
 
-    def _show(self, snapshot: Snapshot) -> None:
+    def _show(self, read: Callable[[], Snapshot]) -> None:
         first = self._view is None
         with self._showing:
+            # One after the other, so that nobody shows what he read before another's change after it.
+            snapshot = read()
             if self._view is not None and snapshot is self._view.snapshot:
                 return
             # An erasure changes the settings too, by its entry in the history: so every server learns of it.
@@ -134,7 +136,7 @@ class Services:
 
     def refresh(self) -> None:
         """Show a change that this server has just made."""
-        self._show(self._cache.refresh())
+        self._show(self._cache.refresh)
 
     def refresh_definitions(self, frontend: str) -> None:
         """Show a change of definitions, and give the replay of what they let in a moment to end."""
