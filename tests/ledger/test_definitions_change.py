@@ -3,21 +3,29 @@
 import os
 import uuid
 from collections import Counter
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import chain
+from string import ascii_lowercase
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sojourn.rules.definitions import Aggregation, Catalog, PropertyDefinition
 from sojourn.rules.names import PropertyKind
-from sojourn.rules.properties import DiscardReason, clean_properties
+from sojourn.rules.properties import clean_properties
 from sojourn.rules.summaries import summarize
 from sojourn.rules.values import DataType, Value
+from tests.rules.histories import assert_all_hold
 from tests.server import Frontend, Server, now
 
-HISTORIES = int(os.environ.get("SOJOURN_HISTORIES", "200")) // 16
-"""How many random histories each test tries: each has a frontend of its own, and its definitions."""
+HISTORIES = int(os.environ.get("SOJOURN_HISTORIES", "200"))
+"""How many random histories each test tries; the nightly target asks for more."""
+SHARING = 16
+"""Histories that share a frontend, each with properties of its own: as many as the cap on definitions lets in."""
+AT_ONCE = 5 * SHARING
+"""Histories that are played beside each other, so that they wait for the disk together."""
 SESSION_KEYS = ["session_properties.tier", "session_properties.TIER", "session_properties.cart.value"]
 EVENT_KEYS = ["event_properties.note", "event_properties.Note"]
 FIELDS = [(PropertyKind.SESSION, "tier"), (PropertyKind.SESSION, "cart.value"), (PropertyKind.EVENT, "note")]
@@ -115,92 +123,147 @@ def corrections(draw: st.DrawFn) -> list[tuple[str, PropertyDefinition]]:
     return steps
 
 
-def define(
-    frontend: Frontend, step: str, definition: PropertyDefinition, catalog: dict[str, PropertyDefinition]
-) -> None:
-    body: dict[str, Any] = {
+@dataclass
+class History:
+    """Events, in the order in which they arrive, some of them twice; and changes of definitions between them."""
+
+    events: list[Sent]
+    arriving: list[Sent]
+    steps: list[tuple[str, PropertyDefinition]]
+    places: list[int]
+    """Before which of the arriving ones each step is made."""
+    catalog: dict[str, PropertyDefinition] = field(default_factory=dict)
+
+    def belongs_to(self, letter: str, start: int, prefix: str) -> None:
+        """Be one of several in a frontend: what it names ends in its letter."""
+        for event in self.events:
+            event.timestamp, event.session_id = start + event.offset, prefix + event.session_id
+            event.session_sent = {key + letter: value for key, value in event.session_sent.items()}
+            event.event_sent = {key + letter: value for key, value in event.event_sent.items()}
+        self.steps = [(step, replace(d, field=d.field + letter)) for step, d in self.steps]
+
+    def arriving_before(self, step: int) -> list[Sent]:
+        """What arrives between the step before and this one."""
+        places = [0, *self.places, len(self.arriving)]
+        return self.arriving[places[step] : places[step + 1]] if step < len(places) - 1 else []
+
+    def take(self, step: int) -> None:
+        if step < len(self.steps):
+            kind, definition = self.steps[step]
+            self.catalog[definition.name] = definition
+            if kind == "remove":
+                del self.catalog[definition.name]
+
+
+@st.composite
+def histories(draw: st.DrawFn, changes: st.SearchStrategy[list[tuple[str, PropertyDefinition]]]) -> History:
+    events = draw(st.lists(EVENT, min_size=1, max_size=8))
+    steps = draw(changes)
+    arriving = draw(st.permutations(events + draw(st.lists(st.sampled_from(events), max_size=4))))
+    places = sorted(draw(st.lists(st.integers(0, len(arriving)), min_size=len(steps), max_size=len(steps))))
+    return History(events, arriving, steps, places)
+
+
+def document(definition: PropertyDefinition) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "kind": definition.kind.value,
+        "field": definition.field,
         "type": definition.data_type.value,
         "case_insensitive": definition.case_insensitive,
     }
     if definition.kind is PropertyKind.SESSION:
-        body["aggregation"] = definition.aggregation.value
-    http, path = frontend.server.http, f"{frontend.path}/properties"
-    if step == "add":
-        answer = http.post(path, json={"kind": definition.kind.value, "field": definition.field, **body})
-    elif step == "change":
-        answer = http.patch(f"{path}/{definition.name}", json=body)
-    else:
-        answer = http.delete(f"{path}/{definition.name}")
-    assert answer.is_success, answer.text
-    catalog[definition.name] = definition
-    if step == "remove":
-        del catalog[definition.name]
+        found["aggregation"] = definition.aggregation.value
+    return found
 
 
-def play(server: Server, data: st.DataObject, events: list[Sent], steps: list[Any]) -> tuple[Frontend, Catalog]:
-    """Deliver events, some of them twice, between the changes of definitions."""
-    frontend = server.frontend()
-    start, prefix = now(), uuid.uuid4().hex[:16]
-    for event in events:
-        event.timestamp, event.session_id = start + event.offset, prefix + event.session_id
-    copies = data.draw(st.lists(st.sampled_from(events), max_size=4))
-    queue: list[Any] = data.draw(st.permutations(events + copies))
-    places = sorted(data.draw(st.integers(0, len(queue))) for _ in steps)
-    catalog: dict[str, PropertyDefinition] = {}
-    sent = 0
-    for place, step in zip([*places, len(queue)], [*steps, None], strict=True):
-        if place > sent:
-            frontend.send(*[event.message() for event in queue[sent:place]], sent_at=0)
-            sent = place
-        if step is not None:
-            define(frontend, *step, catalog)
-    for event in events:
-        event.admit(Catalog(catalog.values()))
-    return frontend, Catalog(catalog.values())
+def play(frontend: Frontend, together: list[History]) -> None:
+    """Deliver what arrives before the first changes of all, make those changes, and so on."""
+    start = now()
+    for letter, history in zip(ascii_lowercase, together, strict=False):
+        history.belongs_to(letter, start, uuid.uuid4().hex[:16])
+    for step in range(max(len(history.steps) for history in together) + 1):
+        arriving = [event.message() for history in together for event in history.arriving_before(step)]
+        if arriving:
+            frontend.send(*arriving, sent_at=0)
+        for history in together:
+            history.take(step)
+        defined = [document(d) for history in together for d in history.catalog.values()]
+        answer = frontend.server.http.put(
+            f"{frontend.path}/properties", params={"prune": "true"}, json={"properties": defined}
+        )
+        assert answer.is_success, answer.text
+    for history in together:
+        for event in history.events:
+            event.admit(Catalog(history.catalog.values()))
 
 
-def expected_properties(events: list[Sent], catalog: Catalog) -> dict[str, dict[str, Value]]:
-    found = {}
-    for summary in summarize(events):
-        found[summary.session_id] = {
+def problem_of(history: History, found: dict[str, dict[str, Any]], ledger: dict[tuple[str, str], int] | None) -> str:
+    """What the sessions, and the ledger where it is told, have otherwise than the reference."""
+    catalog = Catalog(history.catalog.values())
+    for summary in summarize(history.events):
+        properties = {
             d.name: had.first if d.aggregation is Aggregation.FIRST else had.last
             for d in catalog.definitions
             if (had := summary.properties.get(d.name)) is not None
         }
-    return found
+        expected = {
+            "session_properties": properties,
+            "event_count": summary.event_count,
+            "events": {
+                event.event_id: (event.event_properties, event.session_properties)
+                for event in history.events
+                if event.session_id == summary.session_id
+            },
+        }
+        if found[summary.session_id] != expected:
+            return f"found {found[summary.session_id]}\nand not {expected}"
+    discarded = Counter(discard for event in history.events for discard in event.discards)
+    if ledger is not None and ledger != dict(discarded):
+        return f"discarded {ledger}\nand not {dict(discarded)}"
+    return ""
 
 
-def check_sessions(frontend: Frontend, events: list[Sent], catalog: Catalog) -> None:
-    expected = expected_properties(events, catalog)
-    for session_id, properties in expected.items():
-        session = frontend.get(f"/sessions/{session_id}")
-        assert session["session_properties"] == properties
-        assert session["event_count"] == len([e for e in events if e.session_id == session_id])
-        listed = frontend.get(f"/sessions/{session_id}/events")["items"]
-        assert len(listed) == session["event_count"]
-        for event in events:
-            if event.session_id == session_id:
-                (found,) = [e for e in listed if e["event_id"] == event.event_id]
-                assert found["event_properties"] == event.event_properties
-                assert found["reported_session_properties"] == event.session_properties
+def sessions_of(frontend: Frontend) -> dict[str, dict[str, Any]]:
+    """All sessions of a frontend, each with its events."""
+    return {
+        session["session_id"]: {
+            "session_properties": session["session_properties"],
+            "event_count": session["event_count"],
+            "events": {
+                event["event_id"]: (event["event_properties"], event["reported_session_properties"])
+                for event in frontend.get(f"/sessions/{session['session_id']}/events")["items"]
+            },
+        }
+        for session in frontend.sessions(limit=2 * SHARING)
+    }
 
 
-@settings(max_examples=HISTORIES, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.data(), st.lists(EVENT, min_size=1, max_size=8), additions())
-def test_a_property_defined_late_was_always_defined(
-    server: Server, data: st.DataObject, events: list[Sent], steps: list[Any]
-) -> None:
-    frontend, catalog = play(server, data, events, steps)
-    check_sessions(frontend, events, catalog)
-    ledger = {(line["key"], line["reason"]): line["count"] for line in frontend.get("/discards")["items"]}
-    assert ledger == dict(Counter(discard for event in events for discard in event.discards))
-    assert DiscardReason.INVALID_VALUE.value not in {reason for _, reason in ledger}
+def problems_of_sharing(server: Server, sharing: list[History], *, with_ledger: bool) -> list[str]:
+    frontend = server.frontend()
+    play(frontend, sharing)
+    found = sessions_of(frontend)
+    ledgers: dict[str, dict[tuple[str, str], int]] = {letter: {} for letter in ascii_lowercase}
+    for line in frontend.get("/discards", limit=500)["items"]:
+        ledgers[line["key"][-1]][line["key"], line["reason"]] = line["count"]
+    return [
+        problem_of(history, found, ledgers[letter] if with_ledger else None)
+        for letter, history in zip(ascii_lowercase, sharing, strict=False)
+    ]
 
 
-@settings(max_examples=HISTORIES, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.data(), st.lists(EVENT, min_size=1, max_size=8), corrections())
-def test_a_definition_corrected_late_was_always_right(
-    server: Server, data: st.DataObject, events: list[Sent], steps: list[Any]
-) -> None:
-    frontend, catalog = play(server, data, events, steps)
-    check_sessions(frontend, events, catalog)
+def assert_law(server: Server, drawn: st.SearchStrategy[History], *, with_ledger: bool) -> None:
+    def problems(together: list[History]) -> list[str]:
+        shares = [together[first : first + SHARING] for first in range(0, len(together), SHARING)]
+        with ThreadPoolExecutor(len(shares)) as threads:
+            play_one = partial(problems_of_sharing, server, with_ledger=with_ledger)
+            return list(chain.from_iterable(threads.map(play_one, shares)))
+
+    assert_all_hold(drawn, HISTORIES, AT_ONCE, problems)
+
+
+def test_a_property_defined_late_was_always_defined(server: Server) -> None:
+    assert_law(server, histories(additions()), with_ledger=True)
+
+
+def test_a_definition_corrected_late_was_always_right(server: Server) -> None:
+    assert_law(server, histories(corrections()), with_ledger=False)

@@ -1,9 +1,15 @@
 """Random histories of events for the properties that summaries and boundaries must have."""
 
+import itertools
+import random
+from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeVar
 
+from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
+
+T = TypeVar("T")
 
 KINDS = [
     "session_start",
@@ -78,3 +84,50 @@ def deliveries(draw: st.DrawFn, events: list[Any]) -> list[list[Any]]:
     queue = draw(st.permutations(events + copies))
     cuts = sorted(draw(st.lists(st.integers(0, len(queue)), max_size=3)))
     return [queue[a:b] for a, b in zip([0, *cuts], [*cuts, len(queue)], strict=True)]
+
+
+def assert_all_hold(
+    histories: st.SearchStrategy[T], count: int, at_once: int, problems: Callable[[list[T]], list[str]]
+) -> None:
+    """Random histories, many of them checked at once where each has something to wait for.
+
+    `problems` plays histories beside each other and says of each what is wrong with it, or "". One that broke is drawn
+    again and checked alone, and made as small as it goes.
+    """
+    chosen = random.getrandbits(64)
+    every = settings(max_examples=count, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    drawn: list[T] = []
+
+    @seed(chosen)
+    @settings(every, phases=[Phase.generate])
+    @given(histories)
+    def draw(history: T) -> None:
+        drawn.append(history)
+
+    draw()
+    assert len(drawn) >= count
+    broken: dict[int, str] = {}
+    for first in range(0, len(drawn), at_once):
+        found = problems(drawn[first : first + at_once])
+        broken |= {number: problem for number, problem in enumerate(found, first) if problem}
+    if not broken:
+        return
+    numbers = itertools.count()
+    is_smaller = False
+
+    @seed(chosen)
+    @settings(every, phases=[Phase.generate, Phase.shrink])
+    @given(histories)
+    def holds_alone(history: T) -> None:
+        nonlocal is_smaller
+        # The same ones come in the same order, until one fails: from then on they are smaller ones of that.
+        if is_smaller or next(numbers) in broken:
+            (problem,) = problems([history])
+            is_smaller = is_smaller or bool(problem)
+            assert not problem, problem
+
+    holds_alone()
+    number, problem = min(broken.items())
+    raise AssertionError(
+        f"{len(broken)} histories broke beside others and not alone; one of them:\n{problem}\n{drawn[number]}"
+    )
