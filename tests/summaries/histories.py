@@ -1,5 +1,6 @@
 """Random events of clients that do not manage their sessions, or badly, and what the reference makes of them."""
 
+import itertools
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -12,6 +13,8 @@ from sojourn.rules.derived import source_of, summarize_derived
 from sojourn.rules.events import order_of
 from sojourn.rules.sessions import SessionPolicy
 from sojourn.rules.summaries import Absences
+from tests.rules.histories import deliveries
+from tests.server import now
 from tests.store.test_law import FIRST, LAST, shown
 
 SECOND = 1_000_000
@@ -89,6 +92,52 @@ def unique_places(events: list[Sent]) -> list[Sent]:
         place = (source, event.stream_id, event.sequence) if event.sequence >= 0 else event.event_id
         kept.setdefault(place, event)
     return list(kept.values())
+
+
+_windows = itertools.count(2)
+
+
+@dataclass
+class History:
+    """Events and how they arrive, in a stretch of time and under names that no other history has."""
+
+    events: list[Sent]
+    lost: set[tuple[str, str, int]]
+    batches: list[list[Sent]]
+    half: int
+    """Before which batch something else happens."""
+    prefix: str = field(default_factory=lambda: uuid.uuid4().hex[:16])
+    start: int = 0
+
+    def __post_init__(self) -> None:
+        self.start = now() // SECOND * SECOND - next(_windows) * 2 * LONGEST_SECONDS * SECOND
+        for event in self.events:
+            event.at(self.start, self.prefix)
+
+    def absences(self) -> dict[str, frozenset[tuple[str, int]]]:
+        """What was lost of its sessions. They are told with the first events; of one without any, nothing is shown."""
+        named = {event.session_id for event in self.events}
+        return {
+            self.prefix + session: frozenset((stream, n) for s, stream, n in self.lost if s == session)
+            for session, _, _ in self.lost
+            if self.prefix + session in named
+        }
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> History:
+    events = draw(st.lists(sent_events(), min_size=1, max_size=16).map(unique_places))
+    lost = draw(st.sets(PLACE, max_size=3))
+    batches = draw(deliveries(events))
+    return History(events, lost, batches, draw(st.integers(0, len(batches))))
+
+
+def by_history(sessions: Iterable[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """Sessions by the prefix of their history."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for session in sessions:
+        found.setdefault(session["instance_id"][:16], []).append(session)
+    return found
 
 
 def expected(frontend: str, events: Iterable[Sent], absences: Absences) -> list[dict[str, Any]]:

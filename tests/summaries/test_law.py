@@ -1,40 +1,39 @@
 """The law for derived sessions, through a started server: late, shuffled, twice, and killed in between."""
 
-import itertools
 import os
 import random
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from tests.rules.histories import deliveries
+from tests.rules.histories import assert_all_hold
 from tests.server import Frontend, Server, now
 from tests.summaries.histories import (
     DURATION_SECONDS,
     IDLE_SECONDS,
     KINDS,
     LONGEST_SECONDS,
-    PLACE,
     SECOND,
+    History,
     Sent,
+    by_history,
     cut,
     expected,
-    sent_events,
-    unique_places,
+    histories,
 )
 
-HISTORIES = int(os.environ.get("SOJOURN_HISTORIES", "200")) // 12
-"""How many random histories are tried; each is waited for twice, so there are fewer than of those summed up at once."""
+HISTORIES = int(os.environ.get("SOJOURN_HISTORIES", "200"))
+"""How many random histories each test tries; the nightly target asks for more."""
+AT_ONCE = 250
+"""Histories that are sent, and waited for, together."""
+SENDERS = 12
 PATIENCE_SECONDS = 20
 """How long a test waits on a machine that has other things to do; the promise is 2 s, and a test of its own."""
-
-windows = itertools.count()
 
 
 def timed_frontend(server: Server) -> Frontend:
@@ -64,53 +63,101 @@ def send(frontend: Frontend, events: Iterable[Sent], absences: dict[str, frozens
         assert receipt["accepted"] == len(own), receipt
 
 
+def all_sessions(frontend: Frontend, start: int, end: int) -> list[dict[str, Any]]:
+    """The sessions that began in a stretch of time, those of re-tags alone too."""
+    found: list[dict[str, Any]] = []
+    cursor: dict[str, str] = {}
+    while True:
+        page = frontend.get("/sessions", **{"from": start, "to": end}, empty="true", limit=500, **cursor)
+        found += page["items"]
+        if page["next"] is None:
+            return found
+        cursor = {"cursor": page["next"]}
+
+
+def listed(wanted: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Sessions of the reference as they are listed, without their events."""
+    return [{name: value for name, value in session.items() if name != "events"} for session in wanted]
+
+
 def wait_for(frontend: Frontend, start: int, wanted: list[dict[str, Any]]) -> float:
     """Seconds until the sessions of a history are listed as the reference has them; fails when it does not come so."""
     began = time.monotonic()
     end = start + (LONGEST_SECONDS + 1) * SECOND
-    listed = [{name: value for name, value in session.items() if name != "events"} for session in wanted]
     while True:
-        found = cut(frontend.sessions(**{"from": start, "to": end}, empty="true", limit=500), wanted)
+        found = cut(all_sessions(frontend, start, end), wanted)
         took = time.monotonic() - began
-        if found == listed or took > PATIENCE_SECONDS:
-            assert found == listed
+        if found == listed(wanted) or took > PATIENCE_SECONDS:
+            assert found == listed(wanted)
             return took
         time.sleep(0.02)
 
 
-def check_events(frontend: Frontend, wanted: list[dict[str, Any]]) -> None:
+def wait_for_all(frontend: Frontend, together: list[History], wanted: dict[str, list[dict[str, Any]]]) -> list[str]:
+    """What is wrong with each history, once they are listed as the reference has them or patience ends."""
+    began = time.monotonic()
+    start = min(history.start for history in together)
+    end = max(history.start for history in together) + (LONGEST_SECONDS + 1) * SECOND
+    while True:
+        found = by_history(all_sessions(frontend, start, end))
+        problems = []
+        for history in together:
+            right = wanted[history.prefix]
+            shown = cut(found.get(history.prefix, []), right)
+            problems.append("" if shown == listed(right) else f"found {shown}\nand not {listed(right)}")
+        if not any(problems) or time.monotonic() - began > PATIENCE_SECONDS:
+            return problems
+        time.sleep(0.05)
+
+
+def problem_of_events(frontend: Frontend, wanted: list[dict[str, Any]]) -> str:
     """Each session has its events and no others, with the user who is known for each."""
     for session in wanted:
         events = frontend.get(f"/sessions/{session['session_id']}/events", limit=5000)["items"]
-        assert [[event["event_id"], event["user_identifier"]] for event in events] == session["events"]
+        found = [[event["event_id"], event["user_identifier"]] for event in events]
+        if found != session["events"]:
+            return f"{session['session_id']}: found {found}\nand not {session['events']}"
+    return ""
 
 
-@settings(max_examples=HISTORIES, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.data(), st.lists(sent_events(), min_size=1, max_size=16).map(unique_places), st.sets(PLACE, max_size=3))
-def test_sessions_are_those_of_the_reference(
-    shop: Frontend, data: st.DataObject, drawn: list[Sent], lost: set[tuple[str, str, int]]
-) -> None:
-    prefix = uuid.uuid4().hex[:16]
-    start = now() // SECOND * SECOND - (2 + next(windows)) * 2 * LONGEST_SECONDS * SECOND
-    events = [event.at(start, prefix) for event in drawn]
-    named = {event.session_id for event in events}
-    absences = {
-        prefix + session: frozenset((stream, n) for s, stream, n in lost if s == session)
-        for session, _, _ in lost
-        if prefix + session in named
-    }
-    batches = data.draw(deliveries(events))
-    half = data.draw(st.integers(0, len(batches)))
-    arrived = [event for batch in batches[:half] for event in batch]
-    send(shop, arrived, absences)
-    if arrived:
-        # The absences are told with the first events; of sessions without an event nothing is shown.
-        wait_for(shop, start, expected(shop.name, arrived, absences))
-    for batch in batches[half:]:
-        send(shop, batch, absences)
-    wanted = expected(shop.name, events, absences)
-    wait_for(shop, start, wanted)
-    check_events(shop, wanted)
+def problems(
+    frontend: Frontend, together: list[History], *, meanwhile: Callable[[], object] | None = None
+) -> list[str]:
+    """Play histories beside each other. In the middle of all of them they are checked, or something else happens."""
+
+    def send_part(history: History, first: int, last: int) -> None:
+        for batch in history.batches[first:last]:
+            # Each sender says what was lost, as one that is told nothing has no receipt.
+            send(frontend, batch, history.absences())
+
+    with ThreadPoolExecutor(SENDERS) as senders:
+        list(senders.map(lambda history: send_part(history, 0, history.half), together))
+        if meanwhile is not None:
+            meanwhile()
+            broken = [""] * len(together)
+        else:
+            arrived = {
+                history.prefix: [event for batch in history.batches[: history.half] for event in batch]
+                for history in together
+            }
+            so_far = {
+                history.prefix: expected(frontend.name, arrived[history.prefix], history.absences())
+                if arrived[history.prefix]
+                else []
+                for history in together
+            }
+            broken = wait_for_all(frontend, together, so_far)
+        list(senders.map(lambda history: send_part(history, history.half, len(history.batches)), together))
+        if meanwhile is not None:
+            meanwhile()
+        wanted = {history.prefix: expected(frontend.name, history.events, history.absences()) for history in together}
+        healed = wait_for_all(frontend, together, wanted)
+        events = senders.map(lambda history: problem_of_events(frontend, wanted[history.prefix]), together)
+        return [first or second or third for first, second, third in zip(broken, healed, events, strict=True)]
+
+
+def test_sessions_are_those_of_the_reference(shop: Frontend) -> None:
+    assert_all_hold(histories(), HISTORIES, AT_ONCE, lambda together: problems(shop, together))
 
 
 def drawn_once(seed: int, sources: int, events: int) -> list[Sent]:
@@ -141,20 +188,14 @@ def drawn_once(seed: int, sources: int, events: int) -> list[Sent]:
 
 def test_a_kill_before_the_derivation_loses_nothing(tmp_path: Path) -> None:
     server = Server(tmp_path / "data")
-    try:
-        shop = timed_frontend(server)
-        start = now() // SECOND * SECOND - 3_600 * SECOND
-        events = [event.at(start, "k") for event in drawn_once(7, 5, 120)]
-        send(shop, events[:60], {})
+
+    def kill() -> None:
         server.kill()
         server.start()
-        wait_for(shop, start, expected(shop.name, events[:60], {}))
-        send(shop, events[40:], {})
-        server.stop()
-        server.start()
-        wanted = expected(shop.name, events, {})
-        wait_for(shop, start, wanted)
-        check_events(shop, wanted)
+
+    try:
+        shop = timed_frontend(server)
+        assert_all_hold(histories(), HISTORIES, AT_ONCE, lambda together: problems(shop, together, meanwhile=kill))
     finally:
         server.close()
 
