@@ -82,6 +82,7 @@ class Sender:
         self._failures = 0
         self._attempts_failed = 0
         self._parts = 0
+        self._lively = False
         self._max_events = self.pace.batch_events
         self.queue.wake = self.wake
 
@@ -159,20 +160,32 @@ class Sender:
     def _wait_for_work(self) -> None:
         """Sleep until there is something worth a request."""
         self._keep_house()
-        queue = self.queue
+        # Where something was sent a moment ago, more will come: the first event of it need not wake this thread.
+        gathered = self._lively and self._gather()
+        self._lively = False
         if self._nothing_to_send():
+            queue = self.queue
             with queue.lock:
                 queue.wake_at = queue.appended + 1
             if self._nothing_to_send() and not self._urgent:
                 self._signal.wait(LOOK_FOR_ORPHANS)
             self._signal.clear()
             self._keep_house()
-        if not self._urgent and not self._backlog.is_inherited and not self._nothing_to_send():
-            with queue.lock:
-                queue.wake_at = queue.accounted + self.pace.batch_events
-            if queue.appended < queue.wake_at:
-                self._signal.wait(self.pace.batch_age)
-            self._signal.clear()
+            gathered = False
+        if not gathered and not self._nothing_to_send():
+            self._gather()
+
+    def _gather(self) -> bool:
+        """Sleep until there is a batch or its age is reached; False where there is no reason to."""
+        if self._urgent or self._backlog.is_inherited:
+            return False
+        queue = self.queue
+        with queue.lock:
+            queue.wake_at = queue.accounted + self.pace.batch_events
+        if queue.appended < queue.wake_at:
+            self._signal.wait(self.pace.batch_age)
+        self._signal.clear()
+        return True
 
     def _nothing_to_send(self) -> bool:
         return self.held or self._backlog.is_empty
@@ -202,6 +215,7 @@ class Sender:
                 self._settle(outcome, region.parts.pop(0))
             else:
                 self._account(self._backlog.pass_over(reader, region))
+                self._lively = True
                 self._keep_house()
             if self._closing and time.monotonic() >= self._close_by:
                 return
