@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from sojourn.query.answers import Session
 from sojourn.query.filters import SessionFilters
 from sojourn.query.scope import Scope
 from sojourn.query.sessions import newest_sessions
@@ -98,11 +99,21 @@ def sessions_when(store: Store, wanted: list[dict[str, Any]]) -> list[dict[str, 
     deadline = time.monotonic() + PATIENCE_SECONDS
     scope = Scope(store.engine, FRONTEND, Catalog(), POLICY, now())
     while True:
-        page = newest_sessions(scope, SessionFilters(empty=True), limit=500)
-        found = cut(json.loads(msgspec.json.encode(page.items)), wanted)
+        found = cut(json.loads(msgspec.json.encode(all_sessions(scope))), wanted)
         if found == wanted or time.monotonic() > deadline:
             return found
         time.sleep(0.05)
+
+
+def all_sessions(scope: Scope) -> list[Session]:
+    found: list[Session] = []
+    after = None
+    while True:
+        page = newest_sessions(scope, SessionFilters(empty=True), limit=500, cursor=after)
+        found += page.items
+        after = page.next
+        if after is None:
+            return found
 
 
 if __name__ == "__main__":
