@@ -23,6 +23,7 @@ class Node:
         self._library = library
         self._folder = folder
         folder.mkdir()
+        self.data = folder / "data"
         self.http_port, self.tcp_port = free_port(), free_port()
         self.place = f"127.0.0.1:{self.http_port}"
         self._process: subprocess.Popen[bytes] | None = None
@@ -35,7 +36,7 @@ class Node:
             config.write_text(_config(shards))
         options = [
             f"--config-file={config}",
-            f"--path={self._folder}/data",
+            f"--path={self.data}",
             "--listen_host=127.0.0.1",
             f"--http_port={self.http_port}",
             f"--tcp_port={self.tcp_port}",
@@ -83,5 +84,8 @@ def _config(shards: Sequence[Node]) -> str:
         f"<clickhouse><max_server_memory_usage>{MEMORY_BYTES}</max_server_memory_usage>"
         "<mark_cache_size>33554432</mark_cache_size><background_pool_size>2</background_pool_size>"
         "<background_schedule_pool_size>4</background_schedule_pool_size>"
+        # By what it was made with a table looks for deleted files, half a minute the first time; then as it is told.
+        "<merge_tree><cleanup_delay_period>1</cleanup_delay_period>"
+        "<max_cleanup_delay_period>2</max_cleanup_delay_period></merge_tree>"
         f"<remote_servers><shop>{replicas}</shop></remote_servers></clickhouse>"
     )
