@@ -200,6 +200,22 @@ def test_a_bad_name_in_the_short_way_is_told_once_and_costs_no_neighbour(agent, 
     assert caplog.messages[0].startswith(f"{key}: ")
 
 
+class Name(Enum):
+    GOOD = "event_properties.good"
+
+
+@pytest.mark.parametrize("properties", [{Name.GOOD: 1}, {Name.GOOD: 1, "event_properties.good": 2}])
+def test_a_name_that_the_encoder_would_make_a_text_of_is_none(agent, sink, caplog, properties):
+    agent.send_event(EventData("known", event_properties={"event_properties.good": 0}))
+    for _ in range(2):
+        agent.send_event(EventData("e", event_properties=properties))
+    assert agent.flush()
+    expected = {key: value for key, value in properties.items() if key is not Name.GOOD}
+    assert [e.event_properties for e in sink.of_kind("event")[1:]] == [expected] * 2
+    assert len(caplog.messages) == 1
+    assert caplog.messages[0].startswith("Name.GOOD: ")
+
+
 @pytest.mark.parametrize("text", ["", "x" * 60])
 def test_of_too_many_properties_the_first_in_key_order_are_kept(agent, sink, caplog, text):
     properties = {f"event_properties.p{number:02}": text for number in reversed(range(60))}

@@ -4,7 +4,7 @@ It does no more than has to be done before the call may return, and it is one fu
 Whatever is not plain takes the long way through the reporter and the recorder, which do the same and more.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -30,20 +30,22 @@ class Express:
     _reporter: Reporter
     _modifiers: list[EventModifier]
     _events_allowed: bool
+    _all_known: Callable[[Mapping[str, Any]], bool]
 
     def send_event(self, data: EventData | Mapping[str, Any] | str) -> None:
         """Report a custom event."""
         try:
             if not self._events_allowed:
                 return
-            # Types are looked at here, as JSON hides them; names and numbers show in the line, and are looked at when
-            # it is sent (`whole_event`).
+            # Types of names and values are looked at here, as JSON hides them: a known name is a text. Numbers show in
+            # the line, and are looked at when it is sent (`whole_event`).
             if (
                 self._modifiers
                 or type(data) is not EventData
                 or data.duration
                 or type(name := data.name) is not str
-                or not _all_plain(map(type, (properties := data.event_properties).values()))
+                or not self._all_known(properties := data.event_properties)
+                or not _all_plain(map(type, properties.values()))
             ):
                 self._reporter.event(data)
                 return
