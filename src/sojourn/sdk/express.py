@@ -37,6 +37,8 @@ class Express:
         try:
             if not self._events_allowed:
                 return
+            # What an object keeps is called from a local name: called as a method, it is looked for in the class first.
+            all_known = self._all_known
             # Types of names and values are looked at here, as JSON hides them: a known name is a text. Numbers show in
             # the line, and are looked at when it is sent (`whole_event`).
             if (
@@ -44,13 +46,14 @@ class Express:
                 or type(data) is not EventData
                 or data.duration
                 or type(name := data.name) is not str
-                or not self._all_known(properties := data.event_properties)
+                or not all_known(properties := data.event_properties)
                 or not _all_plain(map(type, properties.values()))
             ):
                 self._reporter.event(data)
                 return
             channel = self.channel
             lock = channel.lock
+            steady_ns = channel.steady_ns
             try:
                 # `with` costs twice as much. A signal handler that raises can do so while this waits and after it.
                 lock.acquire()
@@ -60,7 +63,7 @@ class Express:
                         session = self._recorder.session
                         queue = channel.queue
                         segment = queue.current
-                        now = channel.steady_ns() // 1000
+                        now = steady_ns() // 1000
                         if (
                             session is not None
                             and session.segment is segment
