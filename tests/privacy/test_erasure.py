@@ -1,6 +1,7 @@
 """An erased user is in no file under the data folder; everybody else is there as before. Through a started server."""
 
 import json
+import os
 import threading
 import uuid
 from collections.abc import Iterator
@@ -35,14 +36,15 @@ def traces(data: Path, *texts: str) -> list[str]:
         )
     }
     found = []
-    for path in data.rglob("*"):
-        if path.is_file():
+    # What is removed while we look is not there: os.walk, unlike rglob, goes on where a folder has just gone.
+    for folder, _, names in os.walk(data):
+        for name in names:
             try:
-                content = path.read_bytes()
-            except FileNotFoundError:  # Removed while we look.
+                content = Path(folder, name).read_bytes()
+            except FileNotFoundError:
                 continue
             if any(needle in content for needle in needles):
-                found.append(str(path.relative_to(data)))
+                found.append(str(Path(folder, name).relative_to(data)))
     return found
 
 

@@ -46,6 +46,7 @@ class AnalystViews:
         self._engine = engine
         self._made: dict[str, str] = {}
         self._wanted: Sequence[AnalystFrontend] | None = None
+        self._making = False
         self._closing = False
         self._changed = threading.Condition()
         self._try(frontends)
@@ -56,13 +57,20 @@ class AnalystViews:
         """Have the views follow these settings soon; never waits."""
         with self._changed:
             self._wanted = frontends
-            self._changed.notify()
+            self._changed.notify_all()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until the views are as the settings that were shown last; whether they are."""
+        with self._changed:
+            return self._changed.wait_for(
+                lambda: self._closing or (self._wanted is None and not self._making), timeout=seconds
+            )
 
     def close(self) -> None:
         """Stop following."""
         with self._changed:
             self._closing = True
-            self._changed.notify()
+            self._changed.notify_all()
         self._thread.join()
 
     def _run(self) -> None:
@@ -72,9 +80,13 @@ class AnalystViews:
                 if self._closing:
                     return
                 wanted, self._wanted = self._wanted, None
+                self._making = True
             assert wanted is not None
-            if not self._try(wanted):
-                with self._changed:
+            made = self._try(wanted)
+            with self._changed:
+                self._making = False
+                self._changed.notify_all()
+                if not made:
                     self._changed.wait_for(lambda: self._closing, timeout=RETRY_SECONDS)
 
     def _try(self, frontends: Sequence[AnalystFrontend]) -> bool:

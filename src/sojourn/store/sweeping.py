@@ -50,8 +50,9 @@ def _replaced(engine: Engine, tables: Sequence[str]) -> set[tuple[int, str, str]
         (number, table, part)
         for number, node in enumerate(engine.nodes)
         for table, part in node.rows(
-            "SELECT table, name FROM system.parts "
-            "WHERE database = {database:String} AND NOT active AND table IN {tables:Array(String)}",
+            # Only who asks for `_state` is told of parts that are being removed and still have files.
+            "SELECT table, name FROM system.parts WHERE database = {database:String} "
+            "AND _state IN ('Outdated', 'Deleting', 'DeleteOnDestroy') AND table IN {tables:Array(String)}",
             {"database": engine.stored_database, "tables": list(tables)},
         )
     }

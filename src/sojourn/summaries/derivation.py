@@ -35,6 +35,8 @@ PROGRESS_SLACK = MINUTE
 MAX_CHECKED = 2_000
 """Session ids that are asked about at once."""
 CLOSE_SECONDS = 5.0
+CATCH_UP_SECONDS = 5.0
+"""How long an erasure waits for the sessions of events that have just come."""
 
 log = structlog.get_logger()
 
@@ -62,7 +64,8 @@ class Derivation:
         self._touched: dict[tuple[str, str], int] = {}
         self._changed = threading.Condition()
         self._closing = False
-        self._undone: Iterator[list[tuple[str, str, int]]] | None = touched_since(engine, undone_since(engine))
+        self._undone_since = undone_since(engine)
+        self._undone: Iterator[list[tuple[str, str, int]]] | None = touched_since(engine, self._undone_since)
         self._written_at = 0
         self._working = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="sojourn-derivation", daemon=True)
@@ -90,8 +93,9 @@ class Derivation:
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """Write no session meanwhile: what is read may be about to be erased."""
+        """Derive what is waiting, so that whose sessions they are is known, and write none meanwhile."""
         with self._working:
+            self._catch_up()
             yield
 
     def close(self) -> None:
@@ -137,10 +141,23 @@ class Derivation:
                 self._changed.wait_for(lambda: self._closing or self._touched, PROGRESS_INTERVAL / SECOND)
             self._changed.wait_for(lambda: self._closing, gather)
 
+    def _catch_up(self) -> None:
+        until = self._now() + int(CATCH_UP_SECONDS * SECOND)
+        try:
+            while (self._touched or self._undone is not None) and self._now() < until:
+                self._round()
+        except Exception:
+            log.exception("derivation_failed")
+
     def _round(self) -> None:
         began = self._now()
         if self._undone is not None:
-            page = next(self._undone, None)
+            try:
+                page = next(self._undone, None)
+            except Exception:
+                # It ends with its first error; what it had left is not done for that.
+                self._undone = touched_since(self._engine, self._undone_since)
+                raise
             if page is None:
                 self._undone = None
                 settle_others(self._engine, self._run_id, began)

@@ -10,6 +10,7 @@ from sojourn.rules.boundaries import Boundaries, DerivedSession, Places, Source,
 from sojourn.rules.events import order_of
 from sojourn.rules.sessions import PolicyHistory
 from sojourn.store.engine import Engine
+from sojourn.summaries.erased import count_events, take_back
 from sojourn.summaries.found import (
     ANY_TIME,
     FoundEvent,
@@ -54,6 +55,7 @@ def derive_again(
     what came. Otherwise what others have written meanwhile may be wrong: nothing is made of it, a source is derived
     from its beginning, and looked at again where others saw other events.
     """
+    counted = {} if alone else count_events(engine, frontend, list(touched))
     sized = sizes(engine, frontend, list(touched))
     work = _Derivation(engine, frontend, history, sized, alone)
     for batch in _batches(touched, sized):
@@ -64,8 +66,17 @@ def derive_again(
         written = versions(engine, frontend, list(work.versions))
         for source in sized:
             seen = {work.versions[source]} if source in work.versions else set()
-            if grown[source].events > sized[source].events or written.get(source, seen) != seen:
+            has_grown = source in grown and grown[source].events > sized[source].events
+            if has_grown or written.get(source, seen) != seen:
                 work.left[source] = min(touched[source], work.left.get(source, touched[source]))
+        still = count_events(engine, frontend, list(counted))
+        erased = [source for source, count in counted.items() if still.get(source, 0) < count]
+        if erased:
+            take_back(engine, frontend, erased, [source for source in erased if source not in still])
+            for source in erased:
+                work.left.pop(source, None)
+                if source in still:
+                    work.left[source] = ANY_TIME
     return work.left
 
 
@@ -115,6 +126,9 @@ class _Derivation:
             cut = len(found) >= limit
             if begin is not None:
                 found = [event for event in found if order_of(event) >= begin.first_event]
+            if not found:
+                # They were erased since.
+                continue
             boundaries = self._boundaries(source, found, absent, second, begin)
             if cut and len(boundaries.sessions) == 1:
                 too_long[source] = touched[source]

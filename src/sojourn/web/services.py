@@ -31,6 +31,8 @@ log = structlog.get_logger()
 
 POLL_SECONDS = 0.5
 """How often another process's change of the settings is looked for."""
+VIEWS_SECONDS = 5.0
+"""How long an erasure waits until the views of analysts name its user no more."""
 REPLAY_SECONDS = 1.0
 """How long the answer to a change of definitions waits for its replay, which then goes on by itself."""
 
@@ -142,6 +144,11 @@ class Services:
         """Show a change of definitions, and give the replay of what they let in a moment to end."""
         self.refresh()
         self.replayer.wait(frontend, REPLAY_SECONDS)
+
+    def refresh_views(self) -> None:
+        """Show a change, and give the views that name users whom others were merged into a moment to follow."""
+        self.refresh()
+        self._analyst_views.wait(VIEWS_SECONDS)
 
     @property
     def snapshot(self) -> Snapshot:

@@ -77,7 +77,7 @@ def erase(services: Services, frontend: str, identifier: str, actor: str) -> Era
     services.exports.forget(lambda export: export.frontend == frontend)
     proof = services.eraser.erase_user(user, services.now())
     audit = [services.settings.forget_user(frontend, one, actor=actor) for one in identifiers]
-    services.refresh()
+    services.refresh_views()
     erased = sum(one.before for one in proof)
     log.info("user_erased", frontend=frontend, audit=audit, rows=erased)
     return Erasure(audit=audit, proof=proof, erased_rows=erased)
