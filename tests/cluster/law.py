@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tests.server import Frontend
 from tests.store import test_law
-from tests.store.test_law import EVENT, PLACE, test_the_store_says_what_the_reference_says, unique_places
+from tests.store.test_law import EVENT, PLACE, holds, unique_places
 
 HISTORIES = test_law.HISTORIES // 20
 """A question to a cluster takes several times as long as one to the embedded engine."""
@@ -15,7 +15,6 @@ HISTORIES = test_law.HISTORIES // 20
 # Of events without a number, servers before 26.8 count some as numbered (ClickHouse/ClickHouse#109974), and so get
 # missing_events wrong. The nodes of these tests are 26.7: docs/growing.md.
 NUMBERED = EVENT.filter(lambda event: event.sequence >= 0)
-_holds = test_the_store_says_what_the_reference_says.hypothesis.inner_test  # type: ignore[attr-defined]
 
 
 def assert_law(shop: Frontend, histories: int) -> None:
@@ -23,10 +22,10 @@ def assert_law(shop: Frontend, histories: int) -> None:
 
     @settings(max_examples=histories, deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.data(), st.lists(NUMBERED, min_size=1, max_size=12).map(unique_places), st.sets(PLACE, max_size=3))
-    def holds(data: st.DataObject, drawn: Any, lost: Any) -> None:
-        _holds(shop, data, drawn, lost)
+    def of_each(data: st.DataObject, drawn: Any, lost: Any) -> None:
+        holds(shop, data, drawn, lost)
 
-    holds()
+    of_each()
 
 
 def define_law_properties(frontend: Frontend) -> None:

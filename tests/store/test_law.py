@@ -120,11 +120,34 @@ def shown(summary: SessionSummary) -> dict[str, Any]:
     }
 
 
-@settings(max_examples=HISTORIES, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.data(), st.lists(EVENT, min_size=1, max_size=12).map(unique_places), st.sets(PLACE, max_size=3))
-def test_the_store_says_what_the_reference_says(
+IN_SQL = {
+    **dict.fromkeys(("start_time", "end_time"), "toUnixTimestamp64Micro({})"),
+    **dict.fromkeys(
+        ("session_id", "instance_id", "previous_session_id", "duration", "live", "start_reason", "end_reason"), "{}"
+    ),
+    **dict.fromkeys(("user_identifier", "user_identifiers", "event_count", "action_count", "error_count"), "{}"),
+    **dict.fromkeys(("missing_events", "absent_events", "empty", "clock_offset"), "{}"),
+}
+"""The columns of `user_sessions` that must say what the API does, and how their values are asked for."""
+
+
+def check_view(shop: Frontend, expected: list[dict[str, Any]]) -> None:
+    """The view that filters and analysts look at says of each session what is read by its id."""
+    columns = ", ".join(column.format(name) for name, column in IN_SQL.items())
+    question = {
+        "query": f"SELECT {columns} FROM user_sessions WHERE frontend = {{frontend:String}} "
+        "AND session_id IN {ids:Array(String)} ORDER BY session_id",
+        "parameters": {"frontend": shop.name, "ids": [session["session_id"] for session in expected]},
+    }
+    answer = shop.server.http.post("/api/v1/sql", json=question)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["rows"] == [[session[name] for name in IN_SQL] for session in expected]
+
+
+def holds(
     shop: Frontend, data: st.DataObject, drawn: list[Sent], lost: set[tuple[str, str, int]]
-) -> None:
+) -> list[dict[str, Any]]:
+    """Deliver a history and hold what the API says against the reference, whose sessions are returned."""
     prefix = uuid.uuid4().hex[:16]
     start = now()
     events = [event.at(start, prefix) for event in drawn]
@@ -150,6 +173,18 @@ def test_the_store_says_what_the_reference_says(
             for e in sorted(events, key=lambda e: (e.timestamp, e.stream_id, e.sequence, e.event_id))
             if e.session_id == session["session_id"]
         ]
+    return expected
+
+
+@settings(max_examples=HISTORIES, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.data(), st.lists(EVENT, min_size=1, max_size=12).map(unique_places), st.sets(PLACE, max_size=3))
+def test_the_store_says_what_the_reference_says(
+    shop: Frontend, data: st.DataObject, drawn: list[Sent], lost: set[tuple[str, str, int]]
+) -> None:
+    expected = holds(shop, data, drawn, lost)
+    # Each question in SQL takes as long as a few histories.
+    if data.draw(st.sampled_from([False, False, False, True])):
+        check_view(shop, expected)
 
 
 def test_the_list_pages_through_all_sessions_once(server: Server) -> None:

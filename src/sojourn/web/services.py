@@ -113,9 +113,11 @@ class Services:
             # An erasure changes the settings too, by its entry in the history: so every server learns of it.
             self._tombstones = self._read_tombstones()
             self._view = _view(snapshot, self.settings.has_administrator(), self._tombstones or {})
+            if not first:
+                # With the lock held, so that who refreshes, and waits for the views, finds them wanted.
+                self._analyst_views.show(_analyst_frontends(snapshot))
         if not first:
             self.replayer.definitions_changed()
-            self._analyst_views.show(_analyst_frontends(snapshot))
 
     def _tombstones_changed(self) -> None:
         with self._showing:
