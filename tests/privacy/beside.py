@@ -6,21 +6,19 @@ read the events before the erasure, and writes what it made of them once all is 
 
 import json
 import sys
-import threading
 import time
 import uuid
 from pathlib import Path
-from typing import Any
 
 from sojourn.rules.limits import HOUR, MINUTE
 from sojourn.rules.sessions import SessionPolicy
-from sojourn.store.engine import Engine, embedded_url
+from sojourn.store.engine import embedded_url
 from sojourn.store.erasure import ErasedUser, Eraser
 from sojourn.store.rows import EventRow, Rows
 from sojourn.store.store import Store
 from sojourn.summaries.derivation import Derivation
+from tests.summaries.two_nodes import PATIENCE_SECONDS, HeldEngine
 
-PATIENCE_SECONDS = 20
 POLICY = SessionPolicy(10 * MINUTE, 6 * HOUR)
 TABLES = ("events", "session_states", "session_index", "derived_sessions")
 
@@ -56,28 +54,11 @@ EVENTS = [
 ]  # fmt: skip
 
 
-class HeldEngine:
-    """The store's engine to a server that is slow to write what it has derived."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self.holds, self.go_on = threading.Event(), threading.Event()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._engine, name)
-
-    def append(self, table: str, lines: bytes) -> None:
-        if table == "session_index":
-            self.holds.set()
-            assert self.go_on.wait(PATIENCE_SECONDS)
-        self._engine.append(table, lines)
-
-
 def main(folder: Path, case: str) -> None:
     store = Store(embedded_url(folder))
     engine = store.engine
     here = Derivation(engine, lambda: {"shop": POLICY}, now, alone=case == "waiting")
-    slow = HeldEngine(engine)
+    slow = HeldEngine(engine, "session_index")
     beside = Derivation(slow, lambda: {"shop": POLICY}, now, alone=False)  # type: ignore[arg-type]
     eraser = Eraser(store, [here.paused], here.look_again)
     rows = Rows(events=EVENTS, absences=[], discards=[])

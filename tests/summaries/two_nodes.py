@@ -48,15 +48,17 @@ def row(event: dict[str, Any]) -> EventRow:
 class HeldEngine:
     """The store's engine to a node that is slow to write the sessions which it has derived."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, table: str = "derived_sessions") -> None:
+        """It is held before it writes to `table` for the first time."""
         self._engine = engine
+        self._table = table
         self.holds, self.go_on = threading.Event(), threading.Event()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._engine, name)
 
     def append(self, table: str, lines: bytes) -> None:
-        if table == "derived_sessions":
+        if table == self._table:
             self.holds.set()
             assert self.go_on.wait(PATIENCE_SECONDS)
         self._engine.append(table, lines)
