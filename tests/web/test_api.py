@@ -137,6 +137,15 @@ def test_a_user_s_identifier_may_be_anything(frontend: Frontend) -> None:
         assert frontend.get(f"/users/{quote(identifier, safe='')}")["identifier"] == identifier
 
 
+@pytest.mark.parametrize("name", ["from", "to", "limit", "min_duration"])
+@pytest.mark.parametrize("text", ["\N{SUPERSCRIPT TWO}", "\N{CIRCLED DIGIT ONE}", "-1", ""])
+def test_a_digit_that_is_no_number_is_refused(frontend: Frontend, name: str, text: str) -> None:
+    """Some characters are digits to Python and no number."""
+    answer = frontend.server.http.get(f"{frontend.path}/sessions", params={name: text})
+    assert answer.status_code == 400, answer.text
+    assert answer.json()["error"]["field"] == name
+
+
 def test_whatever_comes_no_operation_fails(server: Server) -> None:
     """Each operation with bodies and parameters that fit its schema and with such that do not."""
     schema = schemathesis.openapi.from_url(f"{server.url}/api/openapi.json")

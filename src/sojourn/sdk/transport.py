@@ -150,7 +150,7 @@ def _seconds(retry_after: str | None, wall: int) -> float | None:
     """The seconds of a Retry-After header, which may also be a date."""
     if not retry_after:
         return None
-    if retry_after.strip().isdigit():
+    if retry_after.strip().isdecimal():
         return float(retry_after)
     from email.utils import parsedate_to_datetime
 

@@ -100,7 +100,7 @@ def _check_same_origin(connection: ASGIConnection[Any, Any, Any, Any]) -> None:
 def _login_actor(services: Services, cookie: str) -> Actor | None:
     # From the end, as a name may hold any character.
     name, issued, signature = ["", "", *cookie.rsplit("!", 2)][-3:]
-    if not issued.isdigit() or not hmac.compare_digest(signature, _sign(services, name, issued)):
+    if not issued.isdecimal() or not hmac.compare_digest(signature, _sign(services, name, issued)):
         return None
     account = next((a for a in services.settings.accounts() if a.name == name), None)
     if account is None or int(issued) * 1_000_000 < account.changed - 1_000_000:

@@ -20,7 +20,7 @@ _INLINE = 64 << 10
 async def read_body(request: Request[Any, Any, Any]) -> bytes:
     """The body, unpacked by its Content-Encoding (none, gzip, deflate or zstd). Raises ApiError 400, 413 and 415."""
     length = request.headers.get("content-length")
-    if length is not None and length.isdigit() and int(length) > MAX_BODY:
+    if length is not None and length.isdecimal() and int(length) > MAX_BODY:
         raise ApiError(413, f"the body has {length} bytes; at most {MAX_BODY} are taken")
     chunks: list[bytes] = []
     size = 0

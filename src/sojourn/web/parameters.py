@@ -14,7 +14,7 @@ MAX_PROPERTY_FILTERS = 10
 
 def read_time(name: str, text: str) -> int:
     """Microseconds since 1970, or ISO 8601 (UTC where it names no zone)."""
-    if text.isdigit() and len(text) < 18:
+    if text.isdecimal() and len(text) < 18:
         return int(text)
     try:
         time = datetime.fromisoformat(text)
@@ -32,13 +32,13 @@ def read_flag(name: str, text: str) -> bool:
 
 def read_count(name: str, text: str, most: int) -> int:
     """A number from 1 to `most`."""
-    if not text.isdigit() or len(text) > 9 or not 1 <= int(text) <= most:
+    if not text.isdecimal() or len(text) > 9 or not 1 <= int(text) <= most:
         raise ApiError(400, f"{name}: a number from 1 to {most}", name)
     return int(text)
 
 
 def _read_amount(name: str, text: str) -> int:
-    if not text.isdigit() or len(text) > 17:
+    if not text.isdecimal() or len(text) > 17:
         raise ApiError(400, f"{name}: microseconds", name)
     return int(text)
 

@@ -142,7 +142,7 @@ def history_page(request: Request[Any, Any, Any], services: Services, frontend: 
     """Who changed what, the newest first."""
     before = request.query_params.get("before", "")
     entries = services.settings.history(
-        frontend, limit=_HISTORY, before=int(before) if before.isdigit() and len(before) < 15 else None
+        frontend, limit=_HISTORY, before=int(before) if before.isdecimal() and len(before) < 15 else None
     )
     return render(
         request,

@@ -110,7 +110,7 @@ def chips(catalog: Catalog, pairs: Iterable[tuple[str, str]]) -> list[Chip]:
         if field is None:
             continue
         label = dict(field.choices).get(value, value)
-        if name in ("min_duration", "max_duration") and value.isdigit():
+        if name in ("min_duration", "max_duration") and value.isdecimal():
             label = formats.duration(int(value))
         word = _WORDS.get(operator or "eq", operator)
         if operator == "exists":
