@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from sojourn.rules.definitions import Catalog
+from sojourn.rules.definitions import Catalog, PropertyDefinition
 from sojourn.rules.names import PropertyKind, split_name
 from sojourn.rules.properties import DiscardReason
 from sojourn.rules.values import Value, data_type_of
@@ -91,14 +91,26 @@ def readmit(event: EventRow, ledger: Iterable[DiscardRow], catalog: Catalog) -> 
     lines = list(ledger)
     stored = {**event.event_properties, **event.session_properties}
     sent = {row.key: row.value for row in lines}
+    still_mismatched: set[str] = set()
     for name, text in stored.items():
         definition = catalog.find(name)
-        if definition is not None and (name not in sent or data_type_of(_decode(text)) is definition.data_type):
+        if definition is None:
+            continue
+        exact = sent.get(name)
+        if _came_as_a_line(event, name, text, lines, catalog):
+            # The line stands for it.
+            continue
+        if exact is None:
             sent[name] = text
+        elif _fits(text, definition) and not _fits(exact, definition):
+            # It came under another spelling, of which the ledger has nothing left.
+            sent[name] = text
+            still_mismatched.add(name)
     values: dict[str, Value] = {key: _decode(sent[key]) for key in sorted(sent)}
     _, discards = catalog.admit(values)
     reasons = {discard.key: discard.reason for discard in discards}
     admitted = {_name(catalog, key): sent[key] for key in values if key not in reasons}
+    reasons |= dict.fromkeys(still_mismatched, DiscardReason.TYPE_MISMATCH)
     changes = []
     for row in lines:
         reason = reasons.get(row.key)
@@ -131,6 +143,26 @@ def readmit(event: EventRow, ledger: Iterable[DiscardRow], catalog: Catalog) -> 
         ),
         changes,
     )
+
+
+def _came_as_a_line(event: EventRow, name: str, text: str, lines: Iterable[DiscardRow], catalog: Catalog) -> bool:
+    """Whether the value that an event has under a name is that of a line with another spelling.
+
+    So it is where a copy of the event was admitted by definitions that let the spelling in, after the line was written.
+    Where the name itself has no line it may have come with the same value: then the line was written with the event.
+    """
+    has_exact = any(row.key == name for row in lines)
+    return any(
+        row.key != name
+        and row.value == text
+        and _name(catalog, row.key) == name
+        and (has_exact or row.received_at < event.received_at)
+        for row in lines
+    )
+
+
+def _fits(text: str, definition: PropertyDefinition) -> bool:
+    return data_type_of(_decode(text)) is definition.data_type
 
 
 def _replay_chunk(
