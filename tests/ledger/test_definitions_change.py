@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
+from operator import itemgetter
 from string import ascii_lowercase
 from typing import Any
 
@@ -211,11 +212,15 @@ def problem_of(history: History, found: dict[str, dict[str, Any]], ledger: dict[
         expected = {
             "session_properties": properties,
             "event_count": summary.event_count,
-            "events": {
-                event.event_id: (event.event_properties, event.session_properties)
-                for event in history.events
-                if event.session_id == summary.session_id
-            },
+            # A list, so that an event which is shown twice is no longer one.
+            "events": sorted(
+                (
+                    (event.event_id, event.event_properties, event.session_properties)
+                    for event in history.events
+                    if event.session_id == summary.session_id
+                ),
+                key=itemgetter(0),
+            ),
         }
         if found[summary.session_id] != expected:
             return f"found {found[summary.session_id]}\nand not {expected}"
@@ -231,10 +236,13 @@ def sessions_of(frontend: Frontend) -> dict[str, dict[str, Any]]:
         session["session_id"]: {
             "session_properties": session["session_properties"],
             "event_count": session["event_count"],
-            "events": {
-                event["event_id"]: (event["event_properties"], event["reported_session_properties"])
-                for event in frontend.get(f"/sessions/{session['session_id']}/events")["items"]
-            },
+            "events": sorted(
+                (
+                    (event["event_id"], event["event_properties"], event["reported_session_properties"])
+                    for event in frontend.get(f"/sessions/{session['session_id']}/events")["items"]
+                ),
+                key=itemgetter(0),
+            ),
         }
         for session in frontend.sessions(limit=2 * SHARING)
     }
