@@ -38,12 +38,15 @@ def test_over_the_limit_the_oldest_measurements_go_first_and_are_reported(start,
     agent = start(max_disk_bytes=3 * MIB)
     for number in range(2400):
         agent.send_http_request_event({"url": f"https://x/{number}", "event_properties.a": incompressible(600)})
-        agent.send_event({"name": str(number), "event_properties.a": incompressible(600)})
+        properties = {"event_properties.a": incompressible(600), f"event_properties.n{number % 7}": number}
+        agent.send_event({"name": str(number), "event_properties": properties})
     assert not agent.flush(1.0)
     sink.start()
     assert agent.flush(10)
     # About 4 MiB remain when packed: without the measurements they fit, so every custom event is there.
     assert [e.name for e in sink.of_kind("event")] == [str(number) for number in range(2400)]
+    numbers = [e.event_properties.get(f"event_properties.n{int(e.name) % 7}") for e in sink.of_kind("event")]
+    assert numbers == list(range(2400))
     requests = [int(e.attributes["url.full"].rpartition("/")[2]) for e in sink.of_kind("http_request")]
     assert 0 < len(requests) < 2400
     assert requests == list(range(2400 - len(requests), 2400))
@@ -82,7 +85,7 @@ def test_a_queue_without_a_sender_drops_the_newest_and_counts_them(tmp_path):
     queue = Queue(tmp_path / "queue", Notices(), max_bytes=MIB)
     heading = Heading(context=Context(instance_id="i"), session_id="s", stream_id="t", node="n")
     written = 0
-    while queue.append(line := base64.b64encode(os.urandom(60_000)) + b"]\n", heading):
+    while queue.append(line := base64.b64encode(os.urandom(60_000)) + b"]\n", heading, ()):
         written += len(line)
     assert MIB + OVERSHOOT - 2 * SEGMENT_BYTES < written < 2 * (MIB + OVERSHOOT)
     queue.lose("s", "t", 7)
@@ -154,6 +157,26 @@ def test_a_heading_that_was_lost_gives_its_events_to_nobody_else(start, sink):
     assert sink.wait_for(lambda: sink.of_kind("session_end"))
     assert [(e.name, e.user_identifier) for e in sink.of_kind("event")] == [
         (f"{user}-{number}", user) for user in ("ada", "eve") for number in range(3)
+    ]
+
+
+def test_a_shape_that_was_lost_gives_its_values_to_no_other_name(start, sink):
+    sink.stop()
+    agent = start()
+    for name in ("a", "b", "c"):
+        for number in range(3):
+            agent.send_event({"name": f"{name}-{number}", f"event_properties.{name}": number})
+    assert not agent.shutdown()
+    (path,) = segments(agent.channel.options.directory)
+    data = bytearray(path.read_bytes())
+    hole = data.index(b'"event_properties.b"')
+    data[hole - 4 : hole + 5] = bytes(9)
+    path.write_bytes(data)
+    sink.start()
+    start()
+    assert sink.wait_for(lambda: sink.of_kind("session_end"))
+    assert [(e.name, e.event_properties) for e in sink.of_kind("event")] == [
+        (f"{name}-{number}", {f"event_properties.{name}": number}) for name in ("a", "c") for number in range(3)
     ]
 
 

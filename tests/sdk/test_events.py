@@ -2,7 +2,9 @@
 
 import logging
 import os
+import random
 import threading
+from collections import defaultdict
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum, StrEnum
@@ -224,6 +226,33 @@ def test_of_too_many_properties_the_first_in_key_order_are_kept(agent, sink, cap
     (event,) = sink.of_kind("event")
     assert list(event.event_properties) == [f"event_properties.p{number:02}" for number in range(50)]
     assert len(caplog.messages) == 10
+
+
+NAMES = [f"event_properties.n{number}" for number in range(6)]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_events_of_one_name_may_have_any_properties_in_any_order(agent, sink, seed):
+    """The names of properties stand once in a file, as a shape: each value comes back under its own."""
+    chance = random.Random(seed)
+    sent = []
+    for number in range(3_000):
+        names = chance.sample(NAMES, chance.randint(0, len(NAMES)))
+        properties = {name: chance.choice([number, f"t{number}", number / 7, number % 2 == 0]) for name in names}
+        name = chance.choice(["a", "b", f"c{number}"])
+        sent.append((name, properties))
+        agent.send_event(EventData(name, event_properties=properties))
+    assert agent.flush(20)
+    assert [(e.name, e.event_properties) for e in sink.of_kind("event")] == sent
+
+
+def test_a_dict_that_makes_up_its_values_gets_none_by_being_sent(agent, sink):
+    agent.send_event(EventData("e", event_properties={NAMES[0]: 1, NAMES[1]: 2}))
+    made_up = defaultdict(int, {NAMES[0]: 1, NAMES[2]: 2})
+    agent.send_event(EventData("e", event_properties=made_up))
+    assert agent.flush()
+    assert made_up == {NAMES[0]: 1, NAMES[2]: 2}
+    assert sink.of_kind("event")[1].event_properties == made_up
 
 
 def test_the_null_text_is_a_value(agent, sink):

@@ -64,7 +64,6 @@ class Agent(Express):
         self._reporter = Reporter(channel, self._recorder, privacy, self._modifiers)
         self._view: tuple[str, int] | None = None
         self._events_allowed = self._reporter.allows(EventKind.EVENT)
-        self._all_known = channel.check.known.issuperset
 
     @guarded
     def identify_user(self, identifier: str | None) -> None:

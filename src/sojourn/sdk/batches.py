@@ -7,14 +7,15 @@ import msgspec
 from sojourn.sdk.checks import PropertyCheck
 from sojourn.sdk.clock import Clock
 from sojourn.sdk.contexts import Context
-from sojourn.sdk.lines import DAMAGED, Heading, Line, read_line, whole_event
+from sojourn.sdk.lines import DAMAGED, Found, Heading, read_line, whole_event
 from sojourn.sdk.packing import Packed
-from sojourn.sdk.segments import ABSENCE, CONTEXT, HEADER, HEADING, SEPARATOR, Segment
+from sojourn.sdk.segments import ABSENCE, CONTEXT, HEADER, HEADING, SEPARATOR, SHAPE, Segment, Shape
 from sojourn.wire.messages import Absence, Event
 
 _context = msgspec.json.Decoder(Context).decode
 _heading = msgspec.json.Decoder(tuple[int, str, str, str, int, str]).decode
 _absence = msgspec.json.Decoder(Absence).decode
+_shape = msgspec.json.Decoder(tuple[str, ...]).decode
 _encode = msgspec.json.Encoder().encode
 
 EVENT: Final = b"["
@@ -27,7 +28,7 @@ class Part:
 
     def __init__(self, context: Context) -> None:
         self.context = context
-        self.lines: list[tuple[Heading, Line]] = []
+        self.lines: list[Found] = []
         self.absences: list[Absence] = []
         self._events: list[Event] = []
 
@@ -39,9 +40,9 @@ class Part:
     def events(self, check: PropertyCheck) -> list[Event]:
         """The events as they are sent."""
         if not self._events:
-            for heading, line in self.lines:
+            for found in self.lines:
                 try:
-                    self._events.append(whole_event(heading, line, check))
+                    self._events.append(whole_event(found, check))
                 except DAMAGED:
                     continue
         return self._events
@@ -68,12 +69,13 @@ class Region:
 class Reader:
     """Reads one segment from the place up to which it was delivered."""
 
-    __slots__ = ("_contexts", "_headings", "segment")
+    __slots__ = ("_contexts", "_headings", "_shapes", "segment")
 
     def __init__(self, segment: Segment | Packed) -> None:
         self.segment = segment
         self._contexts: dict[int, Context] = {}
         self._headings: dict[int, Heading] = {}
+        self._shapes: dict[int, Shape] = {}
         # What comes next may refer to what was defined in what was delivered.
         for line in segment.read(HEADER, segment.delivered).split(SEPARATOR):
             self._define(line)
@@ -106,10 +108,8 @@ class Reader:
             kind = line[:1]
             if kind == EVENT:
                 region.lines += 1
-                found = read_line(line)
-                heading = self._headings.get(found.heading) if found else None
-                if found and heading:
-                    _part(parts, heading.context).lines.append((heading, found))
+                if found := self._found(line):
+                    _part(parts, found.heading.context).lines.append(found)
             elif kind == ABSENCE:
                 self._take_absence(line, parts)
             else:
@@ -117,15 +117,26 @@ class Reader:
         region.parts = list(parts.values())
         return region
 
+    def _found(self, line: bytes) -> Found | None:
+        """An event; None when a power failure damaged its line, or what that refers to."""
+        read = read_line(line)
+        if read is None:
+            return None
+        heading, shape = self._headings.get(read.heading), self._shapes.get(read.shape)
+        return None if heading is None or shape is None else Found(heading, shape, read)
+
     def _define(self, line: bytes) -> None:
-        """Learn a context or a heading, unless the line is something else or a power failure damaged it."""
+        """Learn a context, heading or shape, unless the line is something else or a power failure damaged it."""
         kind = line[:1]
-        if kind not in (CONTEXT, HEADING):
+        if kind not in (CONTEXT, HEADING, SHAPE):
             return
         number, _, definition = line[1:].partition(b" ")
         try:
             if kind == CONTEXT:
                 self._contexts[int(number)] = _context(definition)
+                return
+            if kind == SHAPE:
+                self._shapes[int(number)] = _shape(definition)
                 return
             context, session_id, stream_id, node, base, user = _heading(definition)
             self._headings[int(number)] = Heading(

@@ -1,4 +1,4 @@
-"""The rules' check of properties, with a memory of the names that passed it before. The rules decide."""
+"""The rules' check of properties, which tells the developer what it leaves out. The rules decide."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -10,7 +10,6 @@ from sojourn.sdk.notices import Notices
 
 PLAIN: Final = frozenset({str, int, float, bool})
 """Types that the rules allow as they are; a subclass of one of them is looked at by the rules."""
-MOST_REMEMBERED: Final = 1_000
 
 
 class _NotFinite(float):
@@ -24,21 +23,18 @@ _NOT_FINITE: Final = _NotFinite("nan")
 class PropertyCheck:
     """Checks the properties of events and tells the developer once per key what was discarded and why."""
 
-    __slots__ = ("_notices", "known")
+    __slots__ = ("_notices",)
 
     def __init__(self, notices: Notices) -> None:
         self._notices = notices
-        self.known: set[str] = set()
-        """Names of event properties that passed; they need no second look."""
 
     def clean(self, kind: PropertyKind, properties: Mapping[str, Any]) -> dict[str, Any]:
-        """The valid properties. Names that passed are remembered; each discarded key is told once."""
+        """The valid properties, in the order in which they came where all are; each discarded key is told once."""
         kept, discards = clean_properties(kind, properties)
         for discard in discards:
             self._tell(kind, discard)
-        if kind is PropertyKind.EVENT and not discards and len(self.known) < MOST_REMEMBERED:
-            self.known.update(kept)
-        return kept
+        # In their own order they are a shape by which the next event with these names is known (`express.py`).
+        return kept if discards else {str.__str__(key): kept[key] for key in properties}
 
     def clean_read(self, properties: Mapping[str, Any]) -> dict[str, Any]:
         """`clean` for plain event properties that were written as JSON, in which NaN and infinity became null."""

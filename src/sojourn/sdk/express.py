@@ -4,7 +4,7 @@ It does no more than has to be done before the call may return, and it is one fu
 Whatever is not plain takes the long way through the reporter and the recorder, which do the same and more.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -16,7 +16,7 @@ from sojourn.sdk.data import DataError, EventData
 from sojourn.sdk.modifiers import EventModifier
 from sojourn.sdk.recorder import Recorder
 from sojourn.sdk.reporter import Reporter
-from sojourn.sdk.segments import COMMITTED
+from sojourn.sdk.segments import COMMITTED, NO_SHAPE
 
 _encode_into = msgspec.json.Encoder().encode_into
 _all_plain = PLAIN.issuperset
@@ -30,24 +30,18 @@ class Express:
     _reporter: Reporter
     _modifiers: list[EventModifier]
     _events_allowed: bool
-    _all_known: Callable[[Mapping[str, Any]], bool]
 
     def send_event(self, data: EventData | Mapping[str, Any] | str) -> None:
         """Report a custom event."""
         try:
             if not self._events_allowed:
                 return
-            # What an object keeps is called from a local name: called as a method, it is looked for in the class first.
-            all_known = self._all_known
-            # Types of names and values are looked at here, as JSON hides them: a known name is a text. Numbers show in
-            # the line, and are looked at when it is sent (`whole_event`).
             if (
                 self._modifiers
                 or type(data) is not EventData
                 or data.duration
                 or type(name := data.name) is not str
-                or not all_known(properties := data.event_properties)
-                or not _all_plain(map(type, properties.values()))
+                or type(properties := data.event_properties) is not dict
             ):
                 self._reporter.event(data)
                 return
@@ -70,13 +64,19 @@ class Express:
                             and segment is not None
                             and now < session.deadline
                         ):
+                            shape, count, values_of = segment.usual.get(name) or NO_SHAPE
+                            if len(properties) != count:
+                                shape, _, values_of = segment.shapes[tuple(properties)]
+                            values = values_of(properties)
                             line = queue.line
-                            _encode_into((session.number, session.sequence, now, name, properties), line)
+                            _encode_into((session.number, shape, session.sequence, now, name, values), line)
                             length = len(line)
                             start = segment.end
                             end = start + length
-                            # Only a line of more bytes than a text may have characters can hold one that is too long.
-                            if end < segment.size and length <= MAX_STRING_VALUE:
+                            # Types are looked at here, as JSON hides them; numbers show in the line, and are looked at
+                            # when it is sent (`whole_event`). Only a line of more bytes than a text may have characters
+                            # can hold one that is too long.
+                            if _all_plain(map(type, values)) and length <= MAX_STRING_VALUE and end < segment.size:
                                 # From here on nothing is called, so that no signal handler can come between.
                                 segment.view[start:end] = line
                                 segment.words[COMMITTED] = segment.end = end + 1
@@ -86,8 +86,8 @@ class Express:
                                 if appended >= queue.wake_at:
                                     queue.wake_sender()
                                 return
-                    except (TypeError, ValueError, RecursionError):
-                        pass  # JSON cannot hold it as it is
+                    except (KeyError, TypeError, ValueError, RecursionError):
+                        pass  # these names have to be checked first, or JSON cannot hold it as it is
                     finally:
                         channel.busy = False
                         if channel.deferred:

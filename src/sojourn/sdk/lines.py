@@ -1,22 +1,24 @@
 """An event's line in a segment: as short as can be when it is written, whole again when it is sent.
 
-A line is a JSON array: the number of its heading, sequence, steady time, name, event properties and, unless it is
-a plain custom event, an object with the other fields of the wire's Event, its kind among them. What the events of a
-stretch share stands once in the file, as their heading. From the two, anyone makes the same event at any time.
+A line is a JSON array: the numbers of its heading and its shape, sequence, steady time, name, the values of the event
+properties and, unless it is a plain custom event, an object with the other fields of the wire's Event, its kind among
+them. What the events of a stretch share stands once in the file, as their heading, and so do the names of their
+properties, as their shape. From the three, anyone makes the same event at any time.
 """
 
 import re
-from collections.abc import Mapping
-from typing import Any, Final, Required, TypedDict
+from collections.abc import Callable, Iterable, Mapping
+from operator import itemgetter
+from typing import Any, Final, NamedTuple, Required, TypedDict
 
 import msgspec
 
 from sojourn.rules.events import EventKind
-from sojourn.rules.limits import MAX_EVENT_PROPERTIES, MAX_NAME
+from sojourn.rules.limits import MAX_NAME
 from sojourn.sdk.checks import PropertyCheck
 from sojourn.sdk.contexts import Context
 from sojourn.sdk.ids import event_id
-from sojourn.sdk.segments import ABSENCE, CONTEXT, HEADING, SEPARATOR, Segment
+from sojourn.sdk.segments import ABSENCE, CONTEXT, HEADING, SEPARATOR, SHAPE, Segment, Shape
 from sojourn.wire.messages import Absence, Event
 
 KIND: Final = EventKind.EVENT.value
@@ -54,36 +56,45 @@ class More(TypedDict, total=False):
 
 
 class Line(msgspec.Struct, array_like=True, frozen=True):
-    """An event's line as it is read. `time` is steady, in microseconds; the properties are JSON still."""
+    """An event's line as it is read. `time` is steady, in microseconds; the values are JSON still."""
 
     heading: int
+    shape: int
     sequence: int
     time: int
     name: str
-    event_properties: msgspec.Raw
+    values: msgspec.Raw
     more: More = msgspec.field(default_factory=dict)  # type: ignore[assignment]
 
 
-DAMAGED: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+class Found(NamedTuple):
+    """A line with what its numbers stand for."""
+
+    heading: Heading
+    shape: Shape
+    line: Line
+
+
+DAMAGED: Final = (msgspec.DecodeError, ValueError, RecursionError)
 """What reading a line raises that a power failure damaged."""
-_DOUBTFUL: Final = re.compile(rb":(?:null|-?[0-9]{309})")
+_DOUBTFUL: Final = re.compile(rb"[\[,](?:null|-?[0-9]{309})")
 """NaN and infinity, which JSON writes as null, and integers beyond the largest double (or a text that looks so)."""
 _PLAIN: Final = More(kind=KIND)
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Line).decode
-_properties = msgspec.json.Decoder(dict[str, Any]).decode
+_values = msgspec.json.Decoder(list[Any]).decode
 
 
 def write_line(
-    sequence: int, time: int, name: str, event_properties: Mapping[str, Any] | msgspec.Raw, more: Mapping[str, Any]
+    sequence: int, time: int, name: str, values: Iterable[Any] | msgspec.Raw, more: Mapping[str, Any]
 ) -> bytes:
-    """A line without the number of its heading, which the segment puts in front. Raises what JSON cannot hold."""
-    fields = (sequence, time, name, event_properties, more) if more else (sequence, time, name, event_properties)
+    """A line without its first two numbers, which `append_event` puts in front. Raises what JSON cannot hold."""
+    fields = (sequence, time, name, values, more) if more else (sequence, time, name, values)
     return _encode(fields)[1:] + SEPARATOR
 
 
-def append_event(segment: Segment, line: bytes, heading: Heading) -> bool:
-    """Append what `write_line` gave, and the heading where that is new; False when there is no room."""
+def append_event(segment: Segment, line: bytes, heading: Heading, shape: Shape) -> bool:
+    """Append what `write_line` gave, and heading and shape where they are new; False when there is no room."""
     number = segment.headings.get(heading)
     if number is None:
         context = _defined(segment, heading.context)
@@ -92,7 +103,20 @@ def append_event(segment: Segment, line: bytes, heading: Heading) -> bool:
         if context is None or not segment.append(b"%b%d %b\0" % (HEADING, number, _encode(fields))):
             return False
         segment.headings[heading] = number
-    return segment.append(b"[%d,%b" % (number, line))
+    known = segment.shapes.get(shape)
+    if known is None:
+        known = (len(segment.shapes), len(shape), _values_of(shape))
+        if not segment.append(b"%b%d %b\0" % (SHAPE, known[0], _encode(shape))):
+            return False
+        segment.shapes[shape] = known
+    return segment.append(b"[%d,%d,%b" % (number, known[0], line))
+
+
+def _values_of(shape: Shape) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
+    """What takes the values of these names from properties that have them; a KeyError from others."""
+    if len(shape) > 1:
+        return itemgetter(*shape)
+    return lambda properties: tuple([properties[name] for name in shape])
 
 
 def append_absence(segment: Segment, absence: Absence, context: Context) -> bool:
@@ -120,17 +144,17 @@ def read_line(line: bytes) -> Line | None:
         return None
 
 
-def whole_event(heading: Heading, line: Line, check: PropertyCheck) -> Event:
+def whole_event(found: Found, check: PropertyCheck) -> Event:
     """The event as it is sent, with its valid properties; the same whenever and by whomever it is made.
 
     Raises one of DAMAGED where the properties cannot be read.
     """
+    heading, shape, line = found
     wall = line.time + heading.context.clock_offset
-    properties: Any = line.event_properties
-    text = bytes(properties)
-    found = _properties(text)
-    if not check.known.issuperset(found) or len(found) > MAX_EVENT_PROPERTIES or _DOUBTFUL.search(text):
-        properties = check.clean_read(found)
+    text = bytes(line.values)
+    properties = dict(zip(shape, _values(text), strict=True))
+    if _DOUBTFUL.search(text):
+        properties = check.clean_read(properties)
     return Event(
         event_id=event_id(wall, heading.base + line.sequence, heading.node),
         timestamp=wall,
@@ -139,6 +163,6 @@ def whole_event(heading: Heading, line: Line, check: PropertyCheck) -> Event:
         session_id=heading.session_id,
         name=line.name[:MAX_NAME],
         user_identifier=heading.user_identifier,
-        event_properties=properties if found else {},
+        event_properties=properties,
         **(line.more or _PLAIN),
     )

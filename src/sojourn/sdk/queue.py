@@ -16,7 +16,7 @@ from sojourn.sdk.lines import Heading, append_absence, append_event
 from sojourn.sdk.notices import Notices
 from sojourn.sdk.ownership import Owner
 from sojourn.sdk.packing import SEGMENTS_AHEAD, Packed, pack
-from sojourn.sdk.segments import FIRST_SEGMENT_BYTES, HEADER, SEGMENT_BYTES, Segment
+from sojourn.sdk.segments import FIRST_SEGMENT_BYTES, HEADER, SEGMENT_BYTES, Segment, Shape
 from sojourn.wire.messages import Absence
 
 OVERSHOOT: Final = 16 * SEGMENT_BYTES
@@ -25,8 +25,8 @@ MEMORY_SEGMENTS: Final = 8
 """Segments that are kept in memory where no file can be written."""
 SPARES: Final = 2
 """Segments that are made ready: a program may fill one faster than the sender's thread gets its turns."""
-DEFINITIONS: Final = 8 * 1024
-"""Bytes that a context and a heading take at most."""
+DEFINITIONS: Final = 16 * 1024
+"""Bytes that a context, a heading and a shape take at most."""
 
 
 class Queue:
@@ -50,12 +50,12 @@ class Queue:
         self.wake: Callable[[], None] = _nobody
         self._notices = notices
 
-    def append(self, line: bytes, heading: Heading) -> Segment | None:
+    def append(self, line: bytes, heading: Heading, shape: Shape) -> Segment | None:
         """Add what `write_line` gave, and tell in which segment; None when the queue is full and the event is lost."""
         segment = self.current
-        if segment is None or not append_event(segment, line, heading):
+        if segment is None or not append_event(segment, line, heading, shape):
             segment = self._roll(len(line), heading.context)
-            if segment is None or not append_event(segment, line, heading):
+            if segment is None or not append_event(segment, line, heading, shape):
                 self.wake_sender()
                 return None
         self.appended += 1
@@ -89,6 +89,7 @@ class Queue:
     def seal(self) -> None:
         """Close the current segment to new lines, so that it can be deleted once delivered."""
         if self.current is not None:
+            self.current.seal()
             self.sealed.append(self.current)
             self.current = None
 

@@ -292,24 +292,29 @@ class Recorder:
         if more or kind != KIND:
             more["kind"] = kind
         try:
-            line = write_line(session.sequence, start, name, event_properties, more)
+            line = write_line(session.sequence, start, name, tuple(event_properties.values()), more)
             # Only an event of more bytes than a text may have characters can hold one that is too long.
             if len(line) > MAX_STRING_VALUE:
-                line = self._careful(session.sequence, start, name, event_properties, more)
+                line, event_properties = self._careful(session.sequence, start, name, event_properties, more)
         except (TypeError, ValueError, RecursionError):
-            line = self._careful(session.sequence, start, name, event_properties, more)
+            line, event_properties = self._careful(session.sequence, start, name, event_properties, more)
         sequence = session.sequence
         session.sequence += 1
-        segment = self._queue.append(line, session.heading)
+        shape = tuple(event_properties)
+        segment = self._queue.append(line, session.heading, shape)
         if segment is None:
             self._queue.lose(session.session_id, session.stream_id, sequence)
         else:
             session.segment, session.number = segment, segment.headings[session.heading]
+            if not more:
+                known = segment.shapes[shape]
+                if segment.usual.setdefault(name, known) is not known:
+                    segment.usual[name] = None
 
     def _careful(
         self, sequence: int, start: int, name: str, event_properties: Mapping[str, Any], more: dict[str, Any]
-    ) -> bytes:
-        """The line of an event that could not be encoded as it is, or in which a value may break a rule."""
+    ) -> tuple[bytes, dict[str, Any]]:
+        """The line and properties of an event that could not be encoded, or in which a value may break a rule."""
         check = self.channel.check
         if "session_properties" in more:
             more["session_properties"] = check.clean(PropertyKind.SESSION, more["session_properties"])
@@ -321,7 +326,7 @@ class Recorder:
                 is not None
             }
         cleaned = check.clean(PropertyKind.EVENT, event_properties)
-        return write_line(sequence, start, clean_text(name, MAX_NAME), cleaned, more)
+        return write_line(sequence, start, clean_text(name, MAX_NAME), tuple(cleaned.values()), more), cleaned
 
 
 def _nothing(session: Session) -> None:

@@ -6,7 +6,8 @@ that was delivered), then lines. A line is one of
 - `\x01N {…}`  defines the context N: instance, clock (see `contexts.py`);
 - `\x02N […]`  defines the heading N: number of its context, session, stream, node, base, user (see `lines.py`);
 - `\x03N {…}`  an absence, under the context N: events that were dropped;
-- `[N,…]`      an event under the heading N (see `lines.py`).
+- `\x04N […]`  defines the shape N: the names of an event's properties, in their order;
+- `[N,S,…]`    an event under the heading N, of the shape S (see `lines.py`).
 
 Numbers count from 0 in each file, and each definition stands before what refers to it. No line means anything else
 because of the line before it, so one that is lost misleads nobody.
@@ -14,7 +15,7 @@ because of the line before it, so one that is lost misleads nobody.
 A line ends with a NUL, which JSON has not, and which need not be written, as files are born as zeros. A writer copies
 a line behind the committed part and then stores the new end, one aligned word: a process that is killed leaves
 either the whole line or none of it. A page that a power failure lost is more NULs, and what is left of the lines at
-its ends is no JSON, so that it costs no more than its own lines.
+its ends is no JSON: it costs its own lines, and those that refer to what it defined.
 """
 
 import contextlib
@@ -22,13 +23,15 @@ import errno
 import mmap
 import os
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 SEPARATOR: Final = b"\0"
 CONTEXT: Final = b"\x01"
 HEADING: Final = b"\x02"
 ABSENCE: Final = b"\x03"
+SHAPE: Final = b"\x04"
 MAGIC: Final = int.from_bytes(b"SOJOURN1", sys.byteorder)
 HEADER: Final = 64
 SEGMENT_BYTES: Final = 1 << 20
@@ -36,6 +39,11 @@ FIRST_SEGMENT_BYTES: Final = 128 << 10
 """The first file of a process is small, and each next one twice as large: most programs report little."""
 COMMITTED: Final = 1
 DELIVERED: Final = 2
+Shape = tuple[str, ...]
+"""The names of an event's properties, in their order. All are valid, as only what was checked is written."""
+KnownShape = tuple[int, int, Callable[[Mapping[str, Any]], tuple[Any, ...]]]
+"""A shape that a segment defines: its number, how many names it has, and what takes their values out of a dict."""
+NO_SHAPE: Final[KnownShape] = (0, -1, tuple)
 _POPULATE_WRITE: Final = 23  # MADV_POPULATE_WRITE (Linux 5.14)
 _POPULATE_STEP: Final = 64 * 1024
 
@@ -47,7 +55,7 @@ class SegmentError(OSError):
 class Segment:
     """A mapped segment. One writer, who holds the queue's lock; one reader, the sender."""
 
-    __slots__ = ("_map", "contexts", "end", "headings", "path", "size", "view", "words")
+    __slots__ = ("_map", "contexts", "end", "headings", "path", "shapes", "size", "usual", "view", "words")
 
     def __init__(self, mapped: mmap.mmap, path: Path | None) -> None:
         self._map = mapped
@@ -58,6 +66,9 @@ class Segment:
         self.end = self.words[COMMITTED]
         self.contexts: dict[object, int] = {}
         self.headings: dict[object, int] = {}
+        self.shapes: dict[Shape, KnownShape] = {}
+        self.usual: dict[str, KnownShape | None] = {}
+        """The shape of all plain events of a name; None where they differ."""
 
     @classmethod
     def create(cls, path: Path, size: int = SEGMENT_BYTES) -> "Segment":
@@ -135,6 +146,13 @@ class Segment:
     def mark_delivered(self, end: int) -> None:
         """Everything before `end` has been delivered or accounted for."""
         self.words[DELIVERED] = end
+
+    def seal(self) -> None:
+        """No more lines come: what the writer remembered of the definitions is of no use any more."""
+        self.contexts.clear()
+        self.headings.clear()
+        self.shapes.clear()
+        self.usual.clear()
 
     def append(self, line: bytes) -> bool:
         """Add a line; False when the segment has no room for it."""

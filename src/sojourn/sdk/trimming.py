@@ -6,7 +6,7 @@ from typing import Final
 
 from sojourn.rules.events import EventKind
 from sojourn.sdk.batches import Reader, Region
-from sojourn.sdk.lines import KIND, Heading, Line, append_absence, append_event, write_line
+from sojourn.sdk.lines import KIND, Found, append_absence, append_event, write_line
 from sojourn.sdk.packing import Packed
 from sojourn.sdk.segments import HEADER, Segment
 from sojourn.wire.messages import Absence
@@ -50,28 +50,29 @@ def _keep(region: Region, room: Segment, *, measurements_only: bool) -> int:
     dropped = 0
     for part in region.parts:
         absences = list(part.absences)
-        for heading, line in part.lines:
+        for found in part.lines:
+            heading, shape, line = found
             if measurements_only and line.more.get("kind", KIND) not in MEASUREMENTS:
-                append_event(
-                    room, write_line(line.sequence, line.time, line.name, line.event_properties, line.more), heading
-                )
+                again = write_line(line.sequence, line.time, line.name, line.values, line.more)
+                append_event(room, again, heading, shape)
             else:
                 dropped += 1
-                absences.append(_absence_of(heading, line))
+                absences.append(_absence_of(found))
         for absence in joined(absences):
             append_absence(room, absence, part.context)
     return dropped
 
 
-def _absence_of(heading: Heading, line: Line, reason: str = "queue_full") -> Absence:
+def _absence_of(found: Found, reason: str = "queue_full") -> Absence:
+    heading = found.heading
     return Absence(
-        session_id=heading.session_id, stream_id=heading.stream_id, sequence=line.sequence, count=1, reason=reason
+        session_id=heading.session_id, stream_id=heading.stream_id, sequence=found.line.sequence, count=1, reason=reason
     )
 
 
-def absences_of(lines: Iterable[tuple[Heading, Line]], reason: str) -> list[Absence]:
+def absences_of(lines: Iterable[Found], reason: str) -> list[Absence]:
     """The places of events that will never arrive, neighbours joined."""
-    return joined([_absence_of(heading, line, reason) for heading, line in lines])
+    return joined([_absence_of(found, reason) for found in lines])
 
 
 def joined(absences: list[Absence]) -> list[Absence]:
