@@ -5,21 +5,34 @@ import json
 import os
 import resource
 import signal
+import statistics
 import sys
 import time
 from array import array
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from benchmarks.sdk.peers import PEERS, Sdk
 
 OTHER_CALLS = 5_000
 """Of a call that only puts an object into memory there can be as many as of the fast SDKs' events."""
 
+ROUNDS: Final = 7
+"""How often a call's quantiles are measured; the median of the rounds counts, as a machine has bad moments."""
 
-def quantiles(call: Callable[[], Any], count: int, pause_every: int = 500) -> dict[str, float]:
-    """Microseconds of one call, at the median and at the 99th percentile.
+
+def quantiles(call: Callable[[], Any], count: int, between: Callable[[], Any]) -> dict[str, float]:
+    """Microseconds of one call, at the median and at the 99th percentile: the middle of what the rounds found."""
+    rounds = []
+    for _ in range(ROUNDS):
+        rounds.append(one_round(call, count))
+        between()
+    return {name: statistics.median(found[name] for found in rounds) for name in rounds[0]}
+
+
+def one_round(call: Callable[[], Any], count: int, pause_every: int = 500) -> dict[str, float]:
+    """Microseconds of one call in one round.
 
     The calls come in small groups with a breath between them, so that the sender does its work in the same time. What
     they took is kept in an array: a list of numbers would take a new page of memory for every 128 of them, and the call
@@ -41,7 +54,7 @@ def cost(sdk: Sdk, count: int) -> dict[str, Any]:
     for _ in range(300):
         sdk.event()
     sdk.flush()
-    result: dict[str, Any] = {"event": quantiles(sdk.event, count)}
+    result: dict[str, Any] = {"event": quantiles(sdk.event, count, sdk.flush)}
     sdk.flush()
     began = time.process_time()
     for _ in range(count):
@@ -49,10 +62,10 @@ def cost(sdk: Sdk, count: int) -> dict[str, Any]:
     sdk.flush()
     result["cpu"] = (time.process_time() - began) / count * 1e6
     if sdk.identify:
-        result["identify"] = quantiles(sdk.identify, count // 4)
+        result["identify"] = quantiles(sdk.identify, count // 4, sdk.flush)
     if sdk.other:
         # Last, because what it gathers goes along with every later event.
-        result["other"] = quantiles(sdk.other, OTHER_CALLS)
+        result["other"] = quantiles(sdk.other, OTHER_CALLS, lambda: None)
     return result
 
 

@@ -73,8 +73,7 @@ class Backlog:
 
     def keep_house(self) -> int:
         """Spare segments, orphans, packing and the disk limit; how many of this process's events had to be dropped."""
-        while self._queue.add_spare():
-            pass
+        self._queue.make_ready()
         now = time.monotonic()
         if now - self._looked_at >= LOOK_FOR_ORPHANS:
             self._looked_at = now

@@ -14,13 +14,13 @@ class DataError(ValueError):
     """The application handed over something that cannot be read; the message says what and why."""
 
 
-class _Named(msgspec.Struct):
+class _Named(msgspec.Struct, gc=False):
     """The one field that is also taken by its place."""
 
     name: str = ""
 
 
-class EventData(_Named, kw_only=True):
+class EventData(_Named, kw_only=True, gc=False):
     """A custom event. `duration` is in microseconds (or a timedelta), counted back from the moment it is sent."""
 
     duration: int | timedelta = 0

@@ -93,8 +93,15 @@ class Queue:
             self.sealed.append(self.current)
             self.current = None
 
-    def add_spare(self) -> bool:
-        """Make a segment ready for the next roll, in the sender's thread; False when none is needed or possible."""
+    def make_ready(self) -> None:
+        """Pages for the current segment, and spare segments for the next rolls: all in the sender's thread."""
+        if (segment := self.current) is not None:
+            segment.populate()
+        while self._add_spare():
+            pass
+
+    def _add_spare(self) -> bool:
+        """Make a segment ready for the next roll; False when none is needed or possible."""
         if self.owner is None or len(self.spares) >= SPARES:
             return False
         try:
@@ -144,6 +151,7 @@ class Queue:
             self.drop_spares()
         if self.spares:
             segment = self.spares.popleft()
+            segment.approach()
         elif self.owner is not None:
             try:
                 segment = Segment.create(self.owner.next_path(), max(self._next_size(), needed))
