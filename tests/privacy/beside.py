@@ -1,21 +1,32 @@
-"""An erasure beside derivations that are at an awkward place; run in a process of its own.
+"""An erasure beside others who are at an awkward place; run in a process of its own.
 
 `waiting`: the events have been committed and not been derived when their user is erased. `held`: another server has
-read the events before the erasure, and writes what it made of them once all is deleted.
+read the events before the erasure, and writes what it made of them once all is deleted. `late`: another server commits
+events, as for a replay or of a request, that it took before the erasure. `killed`: it did, and was killed thereafter.
+`killed-deriving`: it was killed once it had written what it had made of them. `both`: another server erases another
+user in the midst of it.
 """
 
 import json
 import sys
 import time
 import uuid
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import msgspec
+
+from sojourn.rules.erased import Erased
 from sojourn.rules.limits import HOUR, MINUTE
 from sojourn.rules.sessions import SessionPolicy
-from sojourn.store.engine import embedded_url
+from sojourn.store.engine import Engine, embedded_url
 from sojourn.store.erasure import ErasedUser, Eraser
 from sojourn.store.rows import EventRow, Rows
 from sojourn.store.store import Store
+from sojourn.store.stragglers import Stragglers
+from sojourn.store.tombstones import read_tombstones
+from sojourn.store.writer import Writer
 from sojourn.summaries.derivation import Derivation
 from tests.summaries.two_nodes import PATIENCE_SECONDS, HeldEngine
 
@@ -54,6 +65,71 @@ EVENTS = [
 ]  # fmt: skip
 
 
+EVE = [row("watch", 0, "eve"), row("watch", 1, ""), row("tablet", 0, "eve", "eves")]
+KEY = b"k" * 32
+
+
+class Withheld:
+    """The engine to a server that is killed before it can write what it has derived, or right after that."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._lines: list[tuple[str, bytes]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._engine, name)
+
+    def append(self, table: str, lines: bytes) -> None:
+        if table != "derivations":
+            self._lines.append((table, lines))
+
+    def write(self) -> None:
+        for table, lines in self._lines:
+            self._engine.append(table, lines)
+
+
+class Elsewhere:
+    """What another server over the same store has: a writer, and who looks whether he wrote too late."""
+
+    def __init__(self, engine: Engine, erase: Callable[..., None]) -> None:
+        self._engine = HeldEngine(engine, "")
+        # An embedded engine is no other process's.
+        self._engine.embedded = False
+        self._erased: dict[str, Erased] = {}
+        self.stragglers = Stragglers(self._engine, lambda: self._erased, self._learn, erase)  # type: ignore[arg-type]
+
+    def _learn(self) -> None:
+        self._erased = {name: Erased(KEY, times) for name, times in read_tombstones(self._engine).items()}  # type: ignore[arg-type]
+
+    def write(self, rows: Rows, *, is_killed: bool) -> None:
+        writer = Writer(self._engine, None if is_killed else self.stragglers.committed)  # type: ignore[arg-type]
+        writer.submit(rows).result()
+        writer.close()
+
+    def start(self, since: int) -> None:
+        self._learn()
+        self.stragglers.start(since)
+
+
+class Interrupted:
+    """The store, to an eraser that is held before it deletes anything."""
+
+    def __init__(self, store: Store, first: Callable[[], object]) -> None:
+        self._first: Callable[[], object] | None = first
+        self._store = store
+        self.engine = self
+        self.writer = store.writer
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store.engine, name)
+
+    def command(self, sql: str, parameters: Any = None) -> None:
+        if sql.startswith("ALTER") and self._first:
+            first, self._first = self._first, None
+            first()
+        self._store.engine.command(sql, parameters)
+
+
 def main(folder: Path, case: str) -> None:
     store = Store(embedded_url(folder))
     engine = store.engine
@@ -61,7 +137,7 @@ def main(folder: Path, case: str) -> None:
     slow = HeldEngine(engine, "session_index")
     beside = Derivation(slow, lambda: {"shop": POLICY}, now, alone=False)  # type: ignore[arg-type]
     eraser = Eraser(store, [here.paused], here.look_again)
-    rows = Rows(events=EVENTS, absences=[], discards=[])
+    rows = Rows(events=EVENTS + (EVE if case == "both" else []), absences=[], discards=[])
     store.writer.submit(rows).result()
     here.committed([rows])
     if case == "held":
@@ -69,9 +145,37 @@ def main(folder: Path, case: str) -> None:
         beside.committed([rows])
         beside.start()
         assert slow.holds.wait(PATIENCE_SECONDS)
-    user = ErasedUser(frontend="shop", identifiers=["ann"], own_instances=["phone", "tablet"], key=b"k" * 32)
-    proof = eraser.erase_user(user, now())
-    if case == "waiting":
+    withheld = Withheld(engine)
+    if case == "killed-deriving":
+        gone = Derivation(withheld, lambda: {"shop": POLICY}, now, alone=False)  # type: ignore[arg-type]
+        gone.committed([rows])
+        gone.start()
+        gone.close()
+    ann = ErasedUser(frontend="shop", identifiers=["ann"], own_instances=["phone", "tablet"], key=KEY)
+    eve = ErasedUser(frontend="shop", identifiers=["eve"], own_instances=["watch"], key=KEY)
+    proof = []
+    if case == "both":
+        interrupted = Interrupted(store, lambda: proof.extend(eraser.erase_user(eve, now())))
+        there = Derivation(engine, lambda: {"shop": POLICY}, now, alone=False)
+        there.committed([rows])
+        proof += Eraser(interrupted, [there.paused], there.look_again).erase_user(ann, now())  # type: ignore[arg-type]
+        there.start()
+        there.close()
+    else:
+        proof += eraser.erase_user(ann, now())
+    elsewhere = Elsewhere(engine, eraser.erase_late)
+    if case in ("late", "killed"):
+        # Read for a replay before the erasure, and taken in before it.
+        again = [msgspec.structs.replace(event, kept=1) for event in EVENTS]
+        late = [row("phone", 3, "ann"), row("phone", 4, ""), row("desk", 0, "ann", "new"), row("tablet", 1, "", "kept")]
+        elsewhere.write(Rows(events=again + late, absences=[], discards=[]), is_killed=case == "killed")
+    withheld.write()
+    if case.startswith("killed"):
+        elsewhere.start(START)
+    else:
+        elsewhere.stragglers.start(now())
+    elsewhere.stragglers.close()
+    if case not in ("held",):
         here.start()
     slow.go_on.set()
     if case == "held":
@@ -79,7 +183,7 @@ def main(folder: Path, case: str) -> None:
     here.close()
     found = {
         "after": sum(line.after for line in proof),
-        "events": engine.query("SELECT source_id, user_identifier FROM events ORDER BY ALL"),
+        "events": engine.query("SELECT source_id, user_identifier FROM events FINAL ORDER BY ALL"),
         "sessions": engine.query(
             "SELECT instance_id, user_identifiers, event_count FROM session_summaries ORDER BY ALL"
         ),
@@ -89,6 +193,7 @@ def main(folder: Path, case: str) -> None:
             for table in TABLES
         },
         "derived": engine.query("SELECT DISTINCT source_id FROM derived_sessions ORDER BY ALL"),
+        "doomed": engine.query("SELECT count() FROM doomed_sources")[0][0],
     }
     store.close()
     sys.stdout.write(json.dumps(found))

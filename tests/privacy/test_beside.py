@@ -1,4 +1,4 @@
-"""An erasure and a derivation at the same time leave what they leave one after the other."""
+"""An erasure beside derivations, commits, replays and other erasures leaves what they leave one after the other."""
 
 import json
 import subprocess
@@ -20,10 +20,11 @@ def erased_beside(folder: Path, case: str) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("case", ["waiting", "held"])
+@pytest.mark.parametrize("case", ["waiting", "held", "late", "killed", "killed-deriving", "both"])
 def test_the_users_sessions_are_gone_whole_and_no_others(tmp_path: Path, case: str) -> None:
     found = erased_beside(tmp_path, case)
     assert found["after"] == 0
+    assert found["doomed"] == 0
     assert found["events"] == [["~kiosk", "bob"], ["~kiosk", "bob"], ["~laptop", ""], ["~laptop", "bob"]]
     assert found["sessions"] == [["kiosk", ["bob"], 1], ["kiosk", ["bob"], 1], ["laptop", ["bob"], 2]]
     assert found["named"] == dict.fromkeys(TABLES, 0)

@@ -183,9 +183,9 @@ def doom(data: Path, frontend: str, identifier: str) -> None:
 
     script = (
         "import sys, pathlib; from sojourn.store.engine import Engine, embedded_url\n"
-        "from sojourn.store.dooming import doom_user\n"
+        "from sojourn.store.dooming import Doomed\n"
         "engine = Engine(embedded_url(pathlib.Path(sys.argv[1]) / 'events'))\n"
-        "doom_user(engine, sys.argv[2], [sys.argv[3]], [])\n"
+        "Doomed(engine).user(sys.argv[2], [sys.argv[3]], [])\n"
         "engine.close()\n"
     )
     subprocess.run([sys.executable, "-c", script, str(data), frontend, identifier], check=True)

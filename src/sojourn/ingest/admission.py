@@ -142,7 +142,10 @@ class _Admission:
     def _is_erased(self, event: Event) -> bool:
         erased = self.terms.erased
         return erased is not None and erased.covers(
-            self._identifier(event.user_identifier), event.session_id, event.timestamp + self.skew
+            self._identifier(event.user_identifier),
+            source_of(event.session_id, self.batch.instance_id),
+            event.event_id.lower(),
+            event.timestamp + self.skew,
         )
 
     def _take(self, event: Event) -> None:

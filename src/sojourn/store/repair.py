@@ -1,6 +1,8 @@
 """Repair after a crash: aggregates that a killed process, or a power cut, left behind the events that they are of."""
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from sojourn.store.engine import Engine, Node
 
@@ -30,7 +32,7 @@ def repair(engine: Engine) -> None:
             aggregate(node, engine.stored_database, source, newest.format(source=source, window=REPAIR_WINDOW))
 
 
-def aggregate(node: Node, database: str, source: str, rows: str) -> None:
+def aggregate(node: Node, database: str, source: str, rows: str, bound: Mapping[str, Any] | None = None) -> None:
     """Aggregate rows of `events` or `absences`, given as a SELECT over this node, once more."""
     views = node.rows(
         "SELECT name, extract(create_table_query, 'TO (\\S+)'), as_select FROM system.tables "
@@ -44,4 +46,4 @@ def aggregate(node: Node, database: str, source: str, rows: str) -> None:
             {"database": database, "name": name},
         )
         again = re.sub(rf"\b{database}\.{source}\b", lambda _: f"({rows})", select)
-        node.define(f"INSERT INTO {target} ({', '.join(column for (column,) in columns)}) {again}")
+        node.define(f"INSERT INTO {target} ({', '.join(column for (column,) in columns)}) {again}", bound)

@@ -21,6 +21,12 @@ def put_tombstones(engine: Engine, frontend: str, digests: Iterable[str], erased
         engine.append("tombstones", msgspec.json.Encoder().encode_lines(rows))
 
 
+def newest_tombstone(engine: Engine) -> tuple[int, int]:
+    """The time of the last erasure, and how many rows there are: other than before when anyone was erased."""
+    newest, count = engine.query("SELECT max(erased_at), count() FROM tombstones")[0]
+    return int(newest), int(count)
+
+
 def read_tombstones(engine: Engine) -> dict[str, dict[str, int]]:
     """The time of the last erasure of each digest, by frontend."""
     found: dict[str, dict[str, int]] = defaultdict(dict)

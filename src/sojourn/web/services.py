@@ -20,8 +20,10 @@ from sojourn.store.analyst_views import AnalystFrontend, AnalystViews
 from sojourn.store.erasure import Eraser
 from sojourn.store.replayer import Replayer
 from sojourn.store.store import Store
+from sojourn.store.stragglers import Stragglers
 from sojourn.store.tombstones import read_tombstones
 from sojourn.summaries.derivation import Derivation
+from sojourn.summaries.progress import undone_since
 from sojourn.web.completeness import CompletenessFigures
 from sojourn.web.errors import ApiError
 from sojourn.web.exporting import Exports
@@ -48,6 +50,7 @@ class _View:
 
     snapshot: Snapshot
     terms: dict[str, Terms]
+    erased: Mapping[str, Erased]
     needs_login: bool
 
 
@@ -64,6 +67,7 @@ class Services:
     _view: _View = field(init=False, default=None)  # type: ignore[assignment]
     # Of no type: a lock is none to the library that hands this object to the handlers.
     _showing: Any = field(init=False, default_factory=threading.Lock)
+    _stragglers: Stragglers = field(init=False)
     _tombstones: Mapping[str, Mapping[str, int]] | None = field(init=False, default=None)
     login_secret: bytes = field(init=False)
     replayer: Replayer = field(init=False)
@@ -92,7 +96,12 @@ class Services:
             self._derivation.look_again,
             self._tombstones_changed,
         )
+        self._stragglers = Stragglers(
+            self.store.engine, lambda: self._view.erased, self._tombstones_changed, self.eraser.erase_late
+        )
+        self.store.writer.after_commit.append(self._stragglers.committed)
         self.eraser.resume()
+        self._stragglers.start(undone_since(self.store.engine))
         # The database of the settings may be elsewhere: only this thread and those of changes ever wait for it.
         self._poller = threading.Thread(target=self._poll, name="sojourn-settings", daemon=True)
         self._poller.start()
@@ -111,11 +120,13 @@ class Services:
             if self._view is not None and snapshot is self._view.snapshot:
                 return
             # An erasure changes the settings too, by its entry in the history: so every server learns of it.
-            self._tombstones = self._read_tombstones()
+            before, self._tombstones = self._tombstones, self._read_tombstones()
             self._view = _view(snapshot, self.settings.has_administrator(), self._tombstones or {})
             if not first:
                 # With the lock held, so that who refreshes, and waits for the views, finds them wanted.
                 self._analyst_views.show(_analyst_frontends(snapshot))
+                if self._tombstones != before:
+                    self._stragglers.expect()
         if not first:
             self.replayer.definitions_changed()
 
@@ -123,6 +134,7 @@ class Services:
         with self._showing:
             self._tombstones = self._read_tombstones()
             self._view = _view(self._view.snapshot, self._view.needs_login, self._tombstones or {})
+        self._stragglers.expect()
 
     def _read_tombstones(self) -> Mapping[str, Mapping[str, int]] | None:
         try:
@@ -202,6 +214,7 @@ class Services:
         self.sql.close()
         self.replayer.close()
         self.store.writer.close()
+        self._stragglers.close()
         self._derivation.close()
         self.store.close()
         self.settings.close()
@@ -233,5 +246,6 @@ def _view(snapshot: Snapshot, needs_login: bool, tombstones: Mapping[str, Mappin
             )
             for key, frontend in snapshot.by_key.items()
         },
+        erased,
         needs_login,
     )
