@@ -37,10 +37,10 @@ system: ## what the tests need of Debian: a browser, PostgreSQL, the libraries o
 
 # A browser, four databases and killed processes share two cores: what fails once is tried again, and told.
 test: system check browser-test ## every test
-	$(BIN)/pytest --reruns 2
+	$(BIN)/pytest
 
 nightly: system install ## the law with ten times as many random histories
-	SOJOURN_HISTORIES=2000 $(BIN)/pytest tests/store tests/summaries tests/rules tests/ledger
+	SOJOURN_HISTORIES=2000 $(BIN)/pytest tests/store tests/summaries tests/rules tests/ledger tests/cluster
 
 bench: install ## measure beside the raw engine and the peers; see benchmarks/README.md
 	$(BIN)/python -m benchmarks

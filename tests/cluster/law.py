@@ -12,16 +12,12 @@ from tests.store.test_law import EVENT, PLACE, holds, unique_places
 HISTORIES = test_law.HISTORIES // 20
 """A question to a cluster takes several times as long as one to the embedded engine."""
 
-# Of events without a number, servers before 26.8 count some as numbered (ClickHouse/ClickHouse#109974), and so get
-# missing_events wrong. The nodes of these tests are 26.7: docs/growing.md.
-NUMBERED = EVENT.filter(lambda event: event.sequence >= 0)
-
 
 def assert_law(shop: Frontend, histories: int) -> None:
     """Random histories through a frontend of `law_frontend`, against the reference."""
 
     @settings(max_examples=histories, deadline=None, suppress_health_check=list(HealthCheck))
-    @given(st.data(), st.lists(NUMBERED, min_size=1, max_size=12).map(unique_places), st.sets(PLACE, max_size=3))
+    @given(st.data(), st.lists(EVENT, min_size=1, max_size=12).map(unique_places), st.sets(PLACE, max_size=3))
     def of_each(data: st.DataObject, drawn: Any, lost: Any) -> None:
         holds(shop, data, drawn, lost)
 

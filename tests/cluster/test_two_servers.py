@@ -1,9 +1,13 @@
 """Two servers over one ClickHouse and one PostgreSQL: whoever is asked, and whoever was told, it is the same."""
 
+import threading
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from tests.cluster.law import HISTORIES, assert_law, define_law_properties
+from tests.cluster.nodes import Node
+from tests.privacy.test_erasure import erase, name_of, traces
 from tests.server import Frontend, Server, event, now
 
 
@@ -95,3 +99,46 @@ def await_counts(pair: tuple[Server, Server], frontend: Frontend, counts: list[i
     for server in pair:
         shown = Frontend(server, frontend.name, frontend.key)
         server.until(lambda shown=shown: [s["event_count"] for s in shown.sessions()] == counts, seconds=5)
+
+
+def test_who_is_erased_through_one_server_stays_out_of_what_the_other_takes_meanwhile(
+    pair: tuple[Server, Server], node: Node
+) -> None:
+    """While the first server erases, the other one goes on to get events of before: with and without session ids."""
+    shop = shared_frontend(pair)
+    shop.define("session", "plan")
+    other = Frontend(pair[1], shop.name, shop.key)
+    ann, bob = name_of("ann"), name_of("bob")
+
+    def sent(who: str, number: int) -> list[dict[str, Any]]:
+        sent_at = now() - 3_600_000_000
+        fields = {"user_identifier": who, "session_properties": {"session_properties.plan": 1}}
+        return [
+            event(session=f"{who[:3]}-{number}", timestamp=sent_at, **fields),
+            event(session="", stream="", timestamp=sent_at, **fields),
+        ]
+
+    shop.send(*sent(ann, 0), instance_id="phone", sent_at=0)
+    shop.send(*sent(bob, 0), instance_id="desk", sent_at=0)
+    pair[1].until(lambda: len(other.sessions()) == 4, seconds=5)
+    refused = threading.Event()
+
+    def go_on() -> int:
+        number = 0
+        while not refused.is_set() and number < 20_000:
+            number += 1
+            receipt = other.send(*sent(ann, number), instance_id="phone", sent_at=0)
+            other.send(*sent(bob, number % 20), instance_id="desk", sent_at=0)
+            if len(receipt["rejected"]) == 2:
+                refused.set()
+        return number
+
+    with ThreadPoolExecutor(1) as beside:
+        going = beside.submit(go_on)
+        proof = erase(Frontend(pair[0], shop.name, shop.key), ann)["proof"]
+        assert going.result() > 1
+    assert refused.is_set()
+    assert sum(line["before"] for line in proof)
+    pair[1].until(lambda: traces(node.data, ann) == [], seconds=60)
+    assert [user["identifier"] for user in shop.get("/users")["items"]] == [bob]
+    assert {session["user_identifier"] for session in shop.sessions(limit=100)} == {bob}

@@ -42,8 +42,8 @@ _STATES = f"""
     SELECT session_id, first_event, last_end, least_offset, bitmapCardinality(places) AS events,
         bitmapCardinality(action_places) AS actions, bitmapCardinality(error_places) AS errors,
         bitmapAndnotCardinality(absent_places, bitmapOr(places, second_places)) AS absent,
-        top_sequence + 1 - toInt64(bitmapCardinality(bitmapSubsetInRange(
-            bitmapOr(places, absent_places), toUInt64(0), toUInt64({2**63:d})))) AS missing,
+        top_sequence + 1 - toInt64(arrayCount(place -> place < {2**63:d},
+            bitmapToArray(bitmapOr(places, absent_places)))) AS missing,
         substance, finalizeAggregation(start_fact) AS start, end_fact, user_fact, context_fact, user_set, first_facts,
         last_facts, derived
     FROM session_states FINAL WHERE frontend = {{frontend:String}} AND session_id IN {{ids:Array(String)}}"""

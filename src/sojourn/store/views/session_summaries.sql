@@ -1,6 +1,8 @@
 -- One row a session: merged from the states of its streams, or, where the client's word does not say what belongs to a
 -- session, as it was derived. The columns are those of rules/summaries.py.
 -- FINAL merges the states of a stream as it reads them in their order: far less memory than a grouping of bitmaps.
+-- Places from 2^63 on are events without a number. bitmapSubsetInRange would leave them out too, but ClickHouse before
+-- 26.8 counts some of them all the same (its issue 109974), and it takes twice as long.
 -- first_values and last_values hold JSON scalars by name and data type, as 'session_properties.tier:string'.
 CREATE OR REPLACE VIEW session_summaries AS
 WITH f -> substring(f, position(f, '\t') + 47) AS said
@@ -46,8 +48,8 @@ FROM (
         sum(bitmapCardinality(s.action_places)) AS action_count,
         sum(bitmapCardinality(s.error_places)) AS error_count,
         sum(bitmapAndnotCardinality(s.absent_places, bitmapOr(s.places, s.second_places))) AS absent_events,
-        sum(s.top_sequence + 1 - toInt64(bitmapCardinality(bitmapSubsetInRange(
-            bitmapOr(s.places, s.absent_places), toUInt64(0), toUInt64(9223372036854775808))))) AS missing_events,
+        sum(s.top_sequence + 1 - toInt64(arrayCount(place -> place < 9223372036854775808,
+            bitmapToArray(bitmapOr(s.places, s.absent_places))))) AS missing_events,
         max(s.substance) AS substance,
         minMerge(s.start_fact) AS start,
         max(s.end_fact) AS end,
