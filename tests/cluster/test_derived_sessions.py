@@ -128,3 +128,25 @@ def test_figures_count_them(scope: Scope, visited: Frontend) -> None:
     assert count_sessions(scope, SessionFilters(user="user-1")) == EACH * INSTANCES // USERS
     page = visited.server.http.get(f"/frontends/{visited.name}/overview")
     assert page.status_code == 200
+
+
+def test_analysts_find_them_with_their_events(visited: Frontend) -> None:
+    def rows(query: str) -> list[list[object]]:
+        asked = {"query": query, "parameters": {"frontend": visited.name}}
+        answer = visited.server.http.post("/api/v1/sql", json=asked)
+        assert answer.status_code == 200, answer.text
+        found: list[list[object]] = answer.json()["rows"]
+        return found
+
+    of_it = "WHERE frontend = {frontend:String}"
+    each = rows(f"SELECT session_id, event_count FROM user_sessions {of_it} ORDER BY session_id")
+    assert len(each) == EACH * INSTANCES
+    assert each == rows(f"SELECT session_id, count() FROM user_events {of_it} GROUP BY session_id ORDER BY session_id")
+    # The value of a session is on each of its events, also on those before it.
+    assert rows(f"SELECT {PLAN}, count() FROM user_events {of_it} GROUP BY ALL ORDER BY ALL") == [
+        ["gold", 2 * INSTANCES],
+        [None, 4 * INSTANCES],
+    ]
+    assert rows(f"SELECT identifier, session_count FROM users {of_it} ORDER BY identifier") == [
+        [f"user-{n}", EACH * INSTANCES // USERS] for n in range(USERS)
+    ]

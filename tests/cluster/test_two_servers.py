@@ -121,6 +121,9 @@ def test_who_is_erased_through_one_server_stays_out_of_what_the_other_takes_mean
     shop.send(*sent(ann, 0), instance_id="phone", sent_at=0)
     shop.send(*sent(bob, 0), instance_id="desk", sent_at=0)
     pair[1].until(lambda: len(other.sessions()) == 4, seconds=5)
+    begun = pair[1].http.post(f"/frontends/{shop.name}/exports", data={"format": "csv", "query": ""})
+    place = begun.headers["location"].replace("/export?", "/export/file?")
+    assert ann in pair[1].until(lambda: (found := pair[1].http.get(place)).status_code == 200 and found).text
     refused = threading.Event()
 
     def go_on() -> int:
@@ -139,6 +142,7 @@ def test_who_is_erased_through_one_server_stays_out_of_what_the_other_takes_mean
         assert going.result() > 1
     assert refused.is_set()
     assert sum(line["before"] for line in proof)
+    pair[1].until(lambda: pair[1].http.get(place).status_code == 404, seconds=2)
     pair[1].until(lambda: traces(node.data, ann) == [], seconds=60)
     assert [user["identifier"] for user in shop.get("/users")["items"]] == [bob]
     assert {session["user_identifier"] for session in shop.sessions(limit=100)} == {bob}

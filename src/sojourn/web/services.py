@@ -13,7 +13,7 @@ from sojourn.query.scope import Scope
 from sojourn.query.sql import SqlDesk
 from sojourn.rules.definitions import Catalog
 from sojourn.rules.erased import Erased
-from sojourn.rules.limits import SECOND
+from sojourn.rules.limits import MINUTE, SECOND
 from sojourn.rules.sessions import SessionPolicy
 from sojourn.settings import Cache, IngestFrontend, Settings, Snapshot
 from sojourn.store.analyst_views import AnalystFrontend, AnalystViews
@@ -33,6 +33,8 @@ log = structlog.get_logger()
 
 POLL_SECONDS = 0.5
 """How often another process's change of the settings is looked for."""
+ERASURE_MICROSECONDS = 10 * MINUTE
+"""How long an erasure may take from its tombstones to its entry in the history."""
 VIEWS_SECONDS = 5.0
 """How long an erasure waits until the views of analysts name its user no more."""
 REPLAY_SECONDS = 1.0
@@ -128,7 +130,14 @@ class Services:
                 if self._tombstones != before:
                     self._stragglers.expect()
         if not first:
+            self._forget_exports()
             self.replayer.definitions_changed()
+
+    def _forget_exports(self) -> None:
+        """Remove what a user may be in who has just been erased, here or by another server: its entry says so."""
+        since = self.now() - ERASURE_MICROSECONDS
+        lately = {name for name, who in self._view.erased.items() if who.newest > since}
+        self.exports.forget(lambda export: export.frontend in lately)
 
     def _tombstones_changed(self) -> None:
         with self._showing:

@@ -65,7 +65,7 @@ def erase_user(request: Request[Any, Any, Any], services: Services, frontend: st
 
 
 def erase(services: Services, frontend: str, identifier: str, actor: str) -> Erasure:
-    """Erase a user everywhere, from the exports of the frontend too, and write to the history who did it."""
+    """Erase a user everywhere, and write to the history who did it: by that all servers forget their exports."""
     scope = services.scope(frontend)
     identifiers = scope.identifiers_of(_checked(identifier))
     user = ErasedUser(
@@ -74,7 +74,6 @@ def erase(services: Services, frontend: str, identifier: str, actor: str) -> Era
         own_instances=own_instances(scope, identifiers),
         key=services.frontend(frontend).hash_key,
     )
-    services.exports.forget(lambda export: export.frontend == frontend)
     proof = services.eraser.erase_user(user, services.now())
     audit = [services.settings.forget_user(frontend, one, actor=actor) for one in identifiers]
     services.refresh_views()
