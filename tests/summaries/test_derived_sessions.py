@@ -119,3 +119,31 @@ def test_sessions_with_gaps_are_a_figure_by_frontend(frontend: Frontend) -> None
     )
     until(figure, ["1.0"])
     assert [session["session_id"] for session in frontend.sessions(missing="true")] == ["gap"]
+
+
+def test_a_source_of_many_events_has_its_gaps_counted_too(frontend: Frontend) -> None:
+    """More than are looked at together: two sessions by the longest duration, each with its share of the gaps."""
+    count, each, seconds = 60_000, 5_000, 600
+    start = now() - 600 * MINUTE
+    for first in range(0, count, each):
+        frontend.send(
+            *(
+                event(session="", stream="s", sequence=n, timestamp=start + n * seconds * MINUTE // count)
+                for n in range(first, first + each)
+                if n % 1_000 not in (7, 8)
+            ),
+            absences=[{"instance_id": "i", "session_id": "", "stream_id": "s", "sequence": first + 7}],
+            sent_at=0,
+        )
+    # Two of each thousand are lost, of which the client knows one in each batch of 5,000.
+    shown = [(1, 24_000 - 48, 48 - 4, 4), (2, 36_000 - 72, 72 - 8, 8)]
+
+    def found() -> list[tuple[int, int, int, int]]:
+        return [
+            (number, one["event_count"], one["missing_events"], one["absent_events"])
+            for number, one in enumerate(frontend.sessions(), 1)
+        ]
+
+    until(found, shown)
+    frontend.send(event(session="", stream="s", sequence=8, timestamp=start + MINUTE), sent_at=0)
+    until(found, [shown[0], (2, 36_000 - 71, 71 - 8, 8)])

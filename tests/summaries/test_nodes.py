@@ -8,6 +8,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.rules.histories import assert_all_hold
 from tests.server import now
 from tests.summaries.histories import SECOND, History, Sent, by_history, expected, histories
@@ -86,10 +88,12 @@ def batch_of(history: History, number: int) -> list[Sent]:
     return history.batches[number] if number < len(history.batches) else []
 
 
-def test_a_source_that_is_derived_in_stretches_has_the_same_sessions(tmp_path: Path) -> None:
+@pytest.mark.parametrize("numbered", [False, True])
+def test_a_source_that_is_derived_in_stretches_has_the_same_sessions(tmp_path: Path, numbered: bool) -> None:
     events = drawn(2, 6, 120)
-    for event in events:
-        event.sequence = -1
+    for number, event in enumerate(events):
+        # Each source has some of the numbers, and so gaps at all places.
+        event.sequence = number if numbered else -1
     wanted = sessions_of(events)
     answer = derived_by(tmp_path / "events", shuffled(2, events), wanted, "7", "alone")
     assert answer == {"found": wanted, "at_the_end": wanted}

@@ -6,9 +6,10 @@ The order of arrival, copies and batches make no difference: a late event can jo
 import hashlib
 import json
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from itertools import pairwise
+from typing import Final, NamedTuple
 
 from sojourn.rules.events import Event, EventKind, Order, order_of
 from sojourn.rules.sessions import EndReason, Policies, SessionLife, StartReason
@@ -233,34 +234,63 @@ def _place(events: list[Event], session_id: str, tag: str, placements: dict[Orde
 
 
 def _shares_of_gaps(parts: list[_Part], absent: Places, second: Places) -> tuple[list[int], list[int]]:
-    """How many events each session misses, and how many are known to be absent, the second numbers of others left out.
-
-    A gap belongs to the session of the event after it in the stream, which shows that there is one; without such an
-    event to that of the last one before it; a stream of which nothing arrived to the last session.
-    """
     present: dict[str, dict[int, int]] = {}
     for index, part in enumerate(parts):
         for event in part.events:
             if event.sequence >= 0:
                 present.setdefault(event.stream_id, {}).setdefault(event.sequence, index)
-    gone: dict[str, set[int]] = {}
-    for stream, sequence in absent:
-        if sequence not in present.get(stream, {}):
-            gone.setdefault(stream, set()).add(sequence)
-    missing, absences = [0] * len(parts), [0] * len(parts)
-    if not parts:
+    streams: dict[str, Stream] = {}
+    for stream_id, owners in present.items():
+        numbers = sorted(owners)
+        gaps = [
+            Gap(before + 1, number, owners[number])
+            for before, number in pairwise([-1, *numbers])
+            if number > before + 1
+        ]
+        streams[stream_id] = Stream(gaps, numbers[-1], owners[numbers[-1]])
+    return share_gaps(len(parts), streams, absent, second)
+
+
+class Gap(NamedTuple):
+    """Numbers of a stream of which no event arrived, from `begin` up to `end`, which is not one of them.
+
+    `owner` is the index of the session of the event after them.
+    """
+
+    begin: int
+    end: int
+    owner: int
+
+
+class Stream(NamedTuple):
+    """The gaps of a stream, its highest number and the index of the session that has it."""
+
+    gaps: Sequence[Gap]
+    top: int
+    top_owner: int
+
+
+def share_gaps(
+    count: int, streams: Mapping[str, Stream], absent: Places, second: Places
+) -> tuple[list[int], list[int]]:
+    """How many events each of `count` sessions misses, and how many are known to be absent, second numbers left out.
+
+    A gap belongs to the session of the event after it in the stream, which shows that there is one; without such an
+    event to that of the last one before it; a stream of which nothing arrived to the last session.
+    """
+    missing, absences = [0] * count, [0] * count
+    gone: dict[str, list[int]] = {}
+    for stream_id, sequence in sorted(absent):
+        gone.setdefault(stream_id, []).append(sequence)
+    if not count:
         return missing, absences
-    for stream in present.keys() | gone.keys():
-        owners = present.get(stream, {})
-        numbers, lost = sorted(owners), sorted(gone.get(stream, ()))
-        told = [number for number in lost if (stream, number) not in second]
-        ends = [(number, owners[number]) for number in numbers]
-        if lost and (not numbers or lost[-1] > numbers[-1]):
-            ends.append((lost[-1] + 1, owners[numbers[-1]] if numbers else len(parts) - 1))
-        begin = 0
-        for end, owner in ends:
+    for stream_id in streams.keys() | gone.keys():
+        gaps, top, top_owner = streams.get(stream_id, Stream((), -1, count - 1))
+        lost = gone.get(stream_id, [])
+        told = [number for number in lost if (stream_id, number) not in second]
+        tail = [Gap(top + 1, lost[-1] + 1, top_owner)] if lost and lost[-1] > top else []
+        for begin, end, owner in [*gaps, *tail]:
             known = bisect_left(lost, end) - bisect_left(lost, begin)
             absences[owner] += bisect_left(told, end) - bisect_left(told, begin)
-            missing[owner] += max(end - begin, 0) - known
-            begin = end + 1
+            missing[owner] += end - begin - known
     return missing, absences

@@ -103,7 +103,9 @@ def summary_of(
             values.setdefault(name, []).append((order_of(event), data_type_of(value), value))
     places = {(event.stream_id, event.sequence) for event in events if event.sequence >= 0}
     absent -= places
-    expected = {stream: max(n for s, n in places | absent if s == stream) + 1 for stream, _ in places | absent}
+    tops: dict[str, int] = {}
+    for stream_id, sequence in places | absent:
+        tops[stream_id] = max(sequence, tops.get(stream_id, -1))
     return SessionSummary(
         session_id=session_id,
         instance_id=max((order_of(event), event.instance_id) for event in events)[1],
@@ -117,7 +119,7 @@ def summary_of(
         event_count=_places(events),
         action_count=_places([event for event in events if event.kind in ACTION_KINDS]),
         error_count=_places([event for event in events if event.kind in ERROR_KINDS]),
-        missing_events=sum(expected.values()) - len(places) - len(absent),
+        missing_events=sum(top + 1 for top in tops.values()) - len(places) - len(absent),
         absent_events=len(absent),
         empty=not any(is_substance(event) for event in events),
         clock_offset=offset,

@@ -21,12 +21,13 @@ from sojourn.summaries.found import (
     sizes,
     versions,
 )
+from sojourn.summaries.long_sources import count_gaps
 from sojourn.summaries.rows import DerivedRow, IndexRow, MarkRow, session_rows, void_row
 
 INSTANCE_MARK = "~"
 """What the id of a source begins with that is an instance and no client's session id."""
 MAX_EVENTS = 50_000
-"""Events of one source that are looked at at once. A longer one is derived in stretches, and has no gaps counted."""
+"""Events of one source that are looked at at once. A longer one is derived in stretches, its gaps counted apart."""
 MAX_SESSION_EVENTS = 200_000
 """Events of one session; a longer one stays as it was derived last."""
 MAX_SOURCES = 500
@@ -60,6 +61,9 @@ def derive_again(
     work = _Derivation(engine, frontend, history, sized, alone)
     for batch in _batches(touched, sized):
         work.run(batch, MAX_EVENTS)
+    for source in touched:
+        if source in sized and sized[source].numbered and not work.is_seen_whole(source) and source not in work.left:
+            count_gaps(engine, frontend, source)
     if not alone and sized:
         # What came while this was at work was perhaps judged whole by another node, which did not know of this one.
         grown = sizes(engine, frontend, list(sized))
@@ -111,7 +115,7 @@ class _Derivation:
 
     def run(self, touched: Touched, limit: int) -> None:
         self._written = _Written()
-        whole = [source for source in touched if self._is_seen_whole(source)]
+        whole = [source for source in touched if self.is_seen_whole(source)]
         since = {source: ANY_TIME if source in whole else time for source, time in touched.items()}
         before = derived_before(self.engine, self.frontend, since)
         begins = {source: known[0] for source, known in before.items() if known[0].first_event[0] < since[source]}
@@ -145,7 +149,7 @@ class _Derivation:
         elif too_long:
             log.error("session_too_long", frontend=self.frontend, sources=sorted(too_long), events=MAX_SESSION_EVENTS)
 
-    def _is_seen_whole(self, source: str) -> bool:
+    def is_seen_whole(self, source: str) -> bool:
         """Whose gap it is can be told only from all events of a source that numbers them."""
         return (self.sized[source].numbered or not self.alone) and self.sized[source].events <= MAX_EVENTS
 
@@ -158,7 +162,7 @@ class _Derivation:
             else Source(self.frontend, session_id=source)
         )
         boundaries = derive(named, events, self.history, absent, begin, second)
-        if self._is_seen_whole(source):
+        if self.is_seen_whole(source):
             return boundaries
         uncounted = [replace(session, missing_events=0, absent_events=0) for session in boundaries.sessions]
         return Boundaries(tuple(uncounted), boundaries.placements)
@@ -176,7 +180,7 @@ class _Derivation:
         is_client = not source.startswith(INSTANCE_MARK)
         if is_client and not self.sized[source].derived and len(boundaries.sessions) < 2:
             return
-        if self._is_seen_whole(source) and not cut:
+        if self.is_seen_whole(source) and not cut:
             self.versions[source] = version
         for row, found_by in session_rows(self.frontend, source, version, boundaries, events):
             self._written.sessions.append(row)
