@@ -4,7 +4,7 @@ import os
 import sys
 import weakref
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import msgspec
@@ -127,7 +127,7 @@ class Channel:
             _print_events(part.events(self.check))
 
 
-def _print_events(events: list[Event]) -> None:
+def _print_events(events: Iterable[Event]) -> None:
     for event in events:
         fields = msgspec.json.decode(msgspec.json.encode(event))
         kind, name = fields.pop("kind"), fields.pop("name", "")
