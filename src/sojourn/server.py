@@ -100,7 +100,12 @@ def _retain(services: Services) -> None:
     retain(services.store.engine, services.eraser, retentions, services.now())
 
 
-TASKS = (Task("retention", 3600, _retain),)
+def _finish_erasures(services: Services) -> None:
+    """Those that another server over the same store was cut off in."""
+    services.eraser.resume()
+
+
+TASKS = (Task("retention", 3600, _retain), Task("erasures", 300, _finish_erasures))
 
 
 class _Running:

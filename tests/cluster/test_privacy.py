@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from sojourn.rules.limits import DAY, HOUR, MINUTE
+from sojourn.store.dooming import Doomed
+from sojourn.store.engine import Engine
+from tests.cluster.conftest import cluster_url
 from tests.cluster.nodes import Node
 from tests.privacy.test_erasure import erase, name_of, traces
 from tests.server import Frontend, Server, event, now
@@ -89,3 +92,23 @@ def test_what_is_too_old_goes_from_every_node(sharded: Server, shards: list[Node
     assert sum(rows(shards, "session_index", short, "NOT startsWith(session_id, 'new')")) == 0
     assert sum(rows(shards, "events", forever)) == 3 * SOURCES
     assert len(forever.sessions(limit=500)) == 3 * SOURCES
+
+
+def test_an_erasure_that_a_crash_cut_off_is_finished_and_no_other_servers_is_touched(
+    sharded: Server, shards: list[Node]
+) -> None:
+    frontend = sharded.frontend()
+    ann, bob = name_of("ann"), name_of("bob")
+    for number in range(SOURCES):
+        for person in (ann, bob):
+            frontend.send(event(session=f"{number}-{person[:3]}", user_identifier=person), instance_id=person[:3])
+    sharded.stop()
+    engine = Engine(cluster_url(shards))
+    Doomed(engine, f"{now() - HOUR:016d}-cut-off").user(frontend.name, [ann], [])
+    going_on = Doomed(engine)
+    going_on.user(frontend.name, [bob], [])
+    sharded.start()
+    assert {session["user_identifier"] for session in frontend.sessions(limit=100)} == {bob}
+    assert engine.query("SELECT DISTINCT erasure FROM doomed_sources") == [(going_on.erasure,)]
+    going_on.forget()
+    engine.close()

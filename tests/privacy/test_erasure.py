@@ -160,6 +160,31 @@ def test_what_others_wrote_about_a_user_is_told(own: Server) -> None:
     assert [s["session_id"] for s in frontend.sessions()] == ["bob-1"]
 
 
+def test_what_comes_late_without_a_session_id_is_known_by_its_device_or_its_event(own: Server) -> None:
+    frontend = own.frontend(idle_timeout="5m")
+    ann, bob = name_of("ann"), name_of("bob")
+
+    def bare(minutes: int, who: str = "") -> dict[str, Any]:
+        at = now() - 3_600 * SECOND + minutes * 60 * SECOND
+        return event(session="", stream="", timestamp=at, user_identifier=who)
+
+    shared = [bare(0, bob), bare(20, ann), bare(21)]
+    frontend.send(bare(0, ann), instance_id="phone", sent_at=0)
+    frontend.send(*shared, instance_id="kiosk", sent_at=0)
+    own.until(lambda: len(frontend.sessions()) == 3)
+    erase(frontend, ann)
+
+    def refused(*events: dict[str, Any], instance: str) -> list[int]:
+        receipt = frontend.send(*events, instance_id=instance, sent_at=0)
+        assert {one["reason"] for one in receipt["rejected"]} <= {"erased"}
+        return [one["index"] for one in receipt["rejected"]]
+
+    # Of her own device all that has no name, until then; what another says who he is of is his.
+    assert refused(bare(1), bare(2, ann), bare(3, bob), bare(90), instance="phone") == [0, 1]
+    # Of a shared one what was in her visit, sent again, and what has her name.
+    assert refused(*shared, bare(22), bare(23, ann), instance="kiosk") == [1, 2, 4]
+
+
 def test_an_erasure_cut_off_by_a_crash_is_finished_at_the_start(tmp_path: Path) -> None:
     server = Server(tmp_path / "data")
     try:
