@@ -47,7 +47,7 @@ class Stragglers:
         self._learn = learn
         self._erase = erase
         self._changed = threading.Condition()
-        self._committed: list[Rows] = []
+        self._committed: list[tuple[float, Rows]] = []
         self._expected_until = 0.0
         self._newest = (0, 0)
         self._since: int | None = None
@@ -66,9 +66,10 @@ class Stragglers:
     def committed(self, group: list[Rows]) -> None:
         """Take note of what has just become durable; called on the writer's thread, and quick."""
         # Where other servers erase too, only the store knows whether anyone did.
-        if not self._engine.embedded or time.monotonic() < self._expected_until:
+        now = time.monotonic()
+        if not self._engine.embedded or now < self._expected_until:
             with self._changed:
-                self._committed += group
+                self._committed += [(now, rows) for rows in group]
                 self._changed.notify()
 
     def close(self) -> None:
@@ -100,19 +101,18 @@ class Stragglers:
             if self._closing and not self._committed:
                 return
 
-    def _look(self, group: list[Rows]) -> None:
+    def _look(self, group: list[tuple[float, Rows]]) -> None:
         if not group:
             return
         if not self._engine.embedded and (newest := newest_tombstone(self._engine)) != self._newest:
             self._learn()
             self.expect()
             self._newest = newest
-        if time.monotonic() >= self._expected_until:
-            return
         erased = self._erased()
         late: dict[str, list[EventRow]] = {}
-        for rows in group:
-            for event in rows.events:
+        for committed_at, rows in group:
+            # However late it is looked at, as who erases is waited for: when it was committed is what counts.
+            for event in rows.events if committed_at < self._expected_until else ():
                 who = erased.get(event.frontend)
                 if who is not None and _is_late(who, event):
                     late.setdefault(event.frontend, []).append(event)
