@@ -34,7 +34,7 @@ def test_a_request_says_who_sends_what(start, sink, clock):
 
 
 def test_batches_are_bounded_by_count(start, sink):
-    agent = start(pace=Pace(batch_events=10, batch_age=0.02, catch_up=1))
+    agent = start(pace=Pace(batch_events=10, batch_age=0.02))
     for number in range(95):
         agent.send_event(str(number))
     assert agent.flush()

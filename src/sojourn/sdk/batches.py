@@ -10,13 +10,14 @@ from sojourn.sdk.clock import Clock
 from sojourn.sdk.contexts import Context
 from sojourn.sdk.lines import DAMAGED, Found, Heading, read_line, whole_event
 from sojourn.sdk.packing import Packed
-from sojourn.sdk.segments import ABSENCE, CONTEXT, HEADER, HEADING, SEPARATOR, SHAPE, Segment, Shape
+from sojourn.sdk.segments import ABSENCE, CONTEXT, HEADER, HEADING, SEPARATOR, SHAPE, Segment
+from sojourn.sdk.shapes import Shape
 from sojourn.wire.messages import Absence, Event
 
 _context = msgspec.json.Decoder(Context).decode
 _heading = msgspec.json.Decoder(tuple[int, str, str, str, int, str]).decode
 _absence = msgspec.json.Decoder(Absence).decode
-_shape = msgspec.json.Decoder(tuple[str, ...]).decode
+_shape = msgspec.json.Decoder(Shape).decode
 _encode = msgspec.json.Encoder().encode
 
 EVENT: Final = b"["

@@ -1,23 +1,12 @@
 """The rules' check of properties, which tells the developer what it leaves out. The rules decide."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from sojourn.rules.limits import MAX_EVENT_PROPERTIES
 from sojourn.rules.names import PropertyKind, name_problem
 from sojourn.rules.properties import Discard, DiscardReason, clean_properties
 from sojourn.sdk.notices import Notices
-
-PLAIN: Final = frozenset({str, int, float, bool})
-"""Types that the rules allow as they are; a subclass of one of them is looked at by the rules."""
-
-
-class _NotFinite(float):
-    def __repr__(self) -> str:
-        return "NaN or infinity"
-
-
-_NOT_FINITE: Final = _NotFinite("nan")
 
 
 class PropertyCheck:
@@ -35,11 +24,6 @@ class PropertyCheck:
             self._tell(kind, discard)
         # In their own order they are a shape by which the next event with these names is known (`express.py`).
         return kept if discards else {str.__str__(key): kept[key] for key in properties}
-
-    def clean_read(self, properties: Mapping[str, Any]) -> dict[str, Any]:
-        """`clean` for plain event properties that were written as JSON, in which NaN and infinity became null."""
-        values = {key: _NOT_FINITE if value is None else value for key, value in properties.items()}
-        return self.clean(PropertyKind.EVENT, values)
 
     def _tell(self, kind: PropertyKind, discard: Discard) -> None:
         match discard.reason:

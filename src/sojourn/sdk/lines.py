@@ -2,13 +2,11 @@
 
 A line is a JSON array: the numbers of its heading and its shape, sequence, steady time, name, the values of the event
 properties and, unless it is a plain custom event, an object with the other fields of the wire's Event, its kind among
-them. What the events of a stretch share stands once in the file, as their heading, and so do the names of their
-properties, as their shape. From the three, anyone makes the same event at any time.
+them. What the events of a stretch share stands once in the file, as their heading, and so do the names and types of
+their properties, as their shape. From the three, anyone makes the same event at any time.
 """
 
-import re
-from collections.abc import Callable, Iterable, Mapping
-from operator import itemgetter
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple, Required, TypedDict
 
 import msgspec
@@ -18,7 +16,8 @@ from sojourn.rules.limits import MAX_NAME
 from sojourn.sdk.checks import PropertyCheck
 from sojourn.sdk.contexts import Context
 from sojourn.sdk.ids import event_id
-from sojourn.sdk.segments import ABSENCE, CONTEXT, HEADING, SEPARATOR, SHAPE, Segment, Shape
+from sojourn.sdk.segments import ABSENCE, CONTEXT, HEADING, SEPARATOR, SHAPE, Segment
+from sojourn.sdk.shapes import Shape, known_shape, properties_of
 from sojourn.wire.messages import Absence, Event
 
 KIND: Final = EventKind.EVENT.value
@@ -77,12 +76,8 @@ class Found(NamedTuple):
 
 DAMAGED: Final = (msgspec.DecodeError, ValueError, RecursionError)
 """What reading a line raises that a power failure damaged."""
-_DOUBTFUL: Final = re.compile(rb"[\[,](?:null|-?[0-9]{309})")
-"""NaN and infinity, which JSON writes as null, and integers beyond the largest double (or a text that looks so)."""
-_PLAIN: Final = More(kind=KIND)
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Line).decode
-_values = msgspec.json.Decoder(list[Any]).decode
 
 
 def write_line(
@@ -105,18 +100,11 @@ def append_event(segment: Segment, line: bytes, heading: Heading, shape: Shape) 
         segment.headings[heading] = number
     known = segment.shapes.get(shape)
     if known is None:
-        known = (len(segment.shapes), len(shape), _values_of(shape))
+        known = known_shape(len(segment.shapes), shape)
         if not segment.append(b"%b%d %b\0" % (SHAPE, known[0], _encode(shape))):
             return False
         segment.shapes[shape] = known
     return segment.append(b"[%d,%d,%b" % (number, known[0], line))
-
-
-def _values_of(shape: Shape) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
-    """What takes the values of these names from properties that have them; a KeyError from others."""
-    if len(shape) > 1:
-        return itemgetter(*shape)
-    return lambda properties: tuple([properties[name] for name in shape])
 
 
 def append_absence(segment: Segment, absence: Absence, context: Context) -> bool:
@@ -151,18 +139,17 @@ def whole_event(found: Found, check: PropertyCheck) -> Event:
     """
     heading, shape, line = found
     wall = line.time + heading.context.clock_offset
-    text = bytes(line.values)
-    properties = dict(zip(shape, _values(text), strict=True))
-    if _DOUBTFUL.search(text):
-        properties = check.clean_read(properties)
-    return Event(
+    event = Event(
         event_id=event_id(wall, heading.base + line.sequence, heading.node),
+        kind=KIND,
         timestamp=wall,
         stream_id=heading.stream_id,
         sequence=line.sequence,
         session_id=heading.session_id,
         name=line.name[:MAX_NAME],
         user_identifier=heading.user_identifier,
-        event_properties=properties,
-        **(line.more or _PLAIN),
+        event_properties=properties_of(shape, line.values, check),
     )
+    for field, value in line.more.items():
+        setattr(event, field, value)
+    return event

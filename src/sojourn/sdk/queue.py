@@ -16,7 +16,8 @@ from sojourn.sdk.lines import Heading, append_absence, append_event
 from sojourn.sdk.notices import Notices
 from sojourn.sdk.ownership import Owner
 from sojourn.sdk.packing import SEGMENTS_AHEAD, Packed, pack
-from sojourn.sdk.segments import FIRST_SEGMENT_BYTES, HEADER, SEGMENT_BYTES, Segment, Shape
+from sojourn.sdk.segments import FIRST_SEGMENT_BYTES, HEADER, SEGMENT_BYTES, Segment
+from sojourn.sdk.shapes import Shape
 from sojourn.wire.messages import Absence
 
 OVERSHOOT: Final = 16 * SEGMENT_BYTES

@@ -19,6 +19,7 @@ from sojourn.sdk.clock import anchor
 from sojourn.sdk.contexts import Context
 from sojourn.sdk.ids import new_id, random_hex
 from sojourn.sdk.lines import KIND, Heading, write_line
+from sojourn.sdk.shapes import shape_of
 
 EMPTY: Final[Mapping[str, Any]] = {}
 NOWHERE: Final = object()
@@ -300,7 +301,7 @@ class Recorder:
             line, event_properties = self._careful(session.sequence, start, name, event_properties, more)
         sequence = session.sequence
         session.sequence += 1
-        shape = tuple(event_properties)
+        shape = shape_of(event_properties)
         segment = self._queue.append(line, session.heading, shape)
         if segment is None:
             self._queue.lose(session.session_id, session.stream_id, sequence)
@@ -308,6 +309,7 @@ class Recorder:
             session.segment, session.number = segment, segment.headings[session.heading]
             if not more:
                 known = segment.shapes[shape]
+                segment.latest[shape.names] = known
                 if segment.usual.setdefault(name, known) is not known:
                     segment.usual[name] = None
 

@@ -6,7 +6,7 @@ that was delivered), then lines. A line is one of
 - `\x01N {…}`  defines the context N: instance, clock (see `contexts.py`);
 - `\x02N […]`  defines the heading N: number of its context, session, stream, node, base, user (see `lines.py`);
 - `\x03N {…}`  an absence, under the context N: events that were dropped;
-- `\x04N […]`  defines the shape N: the names of an event's properties, in their order;
+- `\x04N […]`  defines the shape N: the names of an event's properties and their data types, in their order;
 - `[N,S,…]`    an event under the heading N, of the shape S (see `lines.py`).
 
 Numbers count from 0 in each file, and each definition stands before what refers to it. No line means anything else
@@ -23,9 +23,10 @@ import errno
 import mmap
 import os
 import sys
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
+
+from sojourn.sdk.shapes import KnownShape, Shape
 
 SEPARATOR: Final = b"\0"
 CONTEXT: Final = b"\x01"
@@ -39,11 +40,6 @@ FIRST_SEGMENT_BYTES: Final = 128 << 10
 """The first file of a process is small, and each next one twice as large: most programs report little."""
 COMMITTED: Final = 1
 DELIVERED: Final = 2
-Shape = tuple[str, ...]
-"""The names of an event's properties, in their order. All are valid, as only what was checked is written."""
-KnownShape = tuple[int, int, Callable[[Mapping[str, Any]], tuple[Any, ...]]]
-"""A shape that a segment defines: its number, how many names it has, and what takes their values out of a dict."""
-NO_SHAPE: Final[KnownShape] = (0, -1, tuple)
 _POPULATE_WRITE: Final = 23  # MADV_POPULATE_WRITE (Linux 5.14)
 _POPULATE_STEP: Final = 64 * 1024
 
@@ -55,7 +51,20 @@ class SegmentError(OSError):
 class Segment:
     """A mapped segment. One writer, who holds the queue's lock; one reader, the sender."""
 
-    __slots__ = ("_map", "contexts", "end", "headings", "path", "populated", "shapes", "size", "usual", "view", "words")
+    __slots__ = (
+        "_map",
+        "contexts",
+        "end",
+        "headings",
+        "latest",
+        "path",
+        "populated",
+        "shapes",
+        "size",
+        "usual",
+        "view",
+        "words",
+    )
 
     def __init__(self, mapped: mmap.mmap, path: Path | None) -> None:
         self._map = mapped
@@ -70,6 +79,8 @@ class Segment:
         self.shapes: dict[Shape, KnownShape] = {}
         self.usual: dict[str, KnownShape | None] = {}
         """The shape of all plain events of a name; None where they differ."""
+        self.latest: dict[tuple[str, ...], KnownShape] = {}
+        """By the names of properties the shape of the latest plain event that had them."""
 
     @classmethod
     def create(cls, path: Path, size: int = SEGMENT_BYTES) -> "Segment":
@@ -155,6 +166,7 @@ class Segment:
         self.headings.clear()
         self.shapes.clear()
         self.usual.clear()
+        self.latest.clear()
 
     def append(self, line: bytes) -> bool:
         """Add a line; False when the segment has no room for it."""

@@ -17,36 +17,34 @@ from sojourn.sdk.transport import Delivered, Failed, Outcome, Refused, Transport
 from sojourn.sdk.trimming import absences_of
 from sojourn.wire.messages import Receipt
 
-CATCH_UP_FROM: Final = 4
-"""Batches that wait from which larger ones are sent."""
 LONGEST_BACK_OFF: Final = 60.0
 LONGEST_RETRY_AFTER: Final = 3_600.0
 SCATTERED: Final = 16
 """Parts of a region from which its events count as those of many instances."""
+GATHERED: Final = 4
+"""How many times as large a region of many instances may be."""
 
 
 class Pace:
     """How the sender batches and repeats. Ages and delays in seconds.
 
     A batch leaves when it has so many events or so many bytes (as they are queued), or when its oldest event has this
-    age. Where several batches wait already, up to `catch_up` of them go in one request.
+    age. A few large requests cost the program less than many small ones: its thread is disturbed less often.
     """
 
-    __slots__ = ("batch_age", "batch_bytes", "batch_events", "catch_up", "first_back_off")
+    __slots__ = ("batch_age", "batch_bytes", "batch_events", "first_back_off")
 
     def __init__(
         self,
-        batch_events: int = 1_000,
+        batch_events: int = 4_000,
         batch_bytes: int = 512 * 1024,
         batch_age: float = 1.0,
         first_back_off: float = 0.5,
-        catch_up: int = 4,
     ) -> None:
         self.batch_events = batch_events
         self.batch_bytes = batch_bytes
         self.batch_age = batch_age
         self.first_back_off = first_back_off
-        self.catch_up = catch_up
 
 
 class Sender:
@@ -225,14 +223,12 @@ class Sender:
             self._progress.notify_all()
 
     def _next_region(self) -> tuple[Reader, Region] | None:
-        """The oldest region; a larger one where many events wait, as each request takes its time."""
-        pace = self.pace
-        behind = self.queue.appended - self.queue.accounted > CATCH_UP_FROM * pace.batch_events
-        factor = pace.catch_up if behind and self._max_events == pace.batch_events else 1
-        if factor > 1 and self._parts > SCATTERED:
-            # A web server's visitors have a request each: the more events are read at once, the fewer requests.
-            factor *= pace.catch_up
-        found = self._backlog.next_region(self._max_events * factor, pace.batch_bytes * factor)
+        """The oldest region; a larger one where each instance has few events in it.
+
+        A web server's visitors have a request each: the more events are read at once, the fewer requests.
+        """
+        factor = GATHERED if self._parts > SCATTERED and self._max_events == self.pace.batch_events else 1
+        found = self._backlog.next_region(self._max_events * factor, self.pace.batch_bytes * factor)
         self._parts = len(found[1].parts) if found else 0
         return found
 
