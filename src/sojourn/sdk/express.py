@@ -16,7 +16,6 @@ from sojourn.sdk.modifiers import EventModifier
 from sojourn.sdk.recorder import Recorder
 from sojourn.sdk.reporter import Reporter
 from sojourn.sdk.segments import COMMITTED
-from sojourn.sdk.shapes import NO_SHAPE
 
 _encode_into = msgspec.json.Encoder().encode_into
 _hold_against = msgspec.convert
@@ -64,7 +63,7 @@ class Express:
                             and segment is not None
                             and now < session.deadline
                         ):
-                            shape, count, values_of, types = segment.usual.get(name) or NO_SHAPE
+                            shape, count, values_of, types = segment.usual[name]
                             if len(properties) != count:
                                 shape, _, values_of, types = segment.latest[tuple(properties)]
                             values = values_of(properties)
@@ -79,7 +78,7 @@ class Express:
                             # Only a line of more bytes than a text may have characters can hold one that is too long.
                             if length <= MAX_STRING_VALUE and end < segment.size:
                                 # From here on nothing is called, so that no signal handler can come between.
-                                segment.view[start:end] = line
+                                segment.mapped[start:end] = line
                                 segment.words[COMMITTED] = segment.end = end + 1
                                 session.sequence += 1
                                 session.last = session.end = now

@@ -19,7 +19,7 @@ from sojourn.sdk.clock import anchor
 from sojourn.sdk.contexts import Context
 from sojourn.sdk.ids import new_id, random_hex
 from sojourn.sdk.lines import KIND, Heading, write_line
-from sojourn.sdk.shapes import shape_of
+from sojourn.sdk.shapes import NO_SHAPE, shape_of
 
 EMPTY: Final[Mapping[str, Any]] = {}
 NOWHERE: Final = object()
@@ -311,7 +311,7 @@ class Recorder:
                 known = segment.shapes[shape]
                 segment.latest[shape.names] = known
                 if segment.usual.setdefault(name, known) is not known:
-                    segment.usual[name] = None
+                    segment.usual[name] = NO_SHAPE
 
     def _careful(
         self, sequence: int, start: int, name: str, event_properties: Mapping[str, Any], more: dict[str, Any]

@@ -52,33 +52,31 @@ class Segment:
     """A mapped segment. One writer, who holds the queue's lock; one reader, the sender."""
 
     __slots__ = (
-        "_map",
         "contexts",
         "end",
         "headings",
         "latest",
+        "mapped",
         "path",
         "populated",
         "shapes",
         "size",
         "usual",
-        "view",
         "words",
     )
 
     def __init__(self, mapped: mmap.mmap, path: Path | None) -> None:
-        self._map = mapped
+        self.mapped = mapped
         self.path = path
         self.size = len(mapped)
-        self.view = memoryview(mapped)
-        self.words = self.view[:HEADER].cast("Q")
+        self.words = memoryview(mapped)[:HEADER].cast("Q")
         self.end = self.words[COMMITTED]
         self.populated = False
         self.contexts: dict[object, int] = {}
         self.headings: dict[object, int] = {}
         self.shapes: dict[Shape, KnownShape] = {}
-        self.usual: dict[str, KnownShape | None] = {}
-        """The shape of all plain events of a name; None where they differ."""
+        self.usual: dict[str, KnownShape] = {}
+        """The shape of all plain events of a name; NO_SHAPE where they differ."""
         self.latest: dict[tuple[str, ...], KnownShape] = {}
         """By the names of properties the shape of the latest plain event that had them."""
 
@@ -139,7 +137,7 @@ class Segment:
             with contextlib.suppress(OSError, ValueError):
                 # In steps, because the call does not release the interpreter.
                 for start in range(0, self.size, _POPULATE_STEP):
-                    self._map.madvise(_POPULATE_WRITE, start, min(_POPULATE_STEP, self.size - start))
+                    self.mapped.madvise(_POPULATE_WRITE, start, min(_POPULATE_STEP, self.size - start))
 
     @property
     def committed(self) -> int:
@@ -174,23 +172,22 @@ class Segment:
         end = start + len(line)
         if end > self.size:
             return False
-        self.view[start:end] = line
+        self.mapped[start:end] = line
         self.words[COMMITTED] = self.end = end
         return True
 
     def approach(self) -> None:
         """Read a byte of each page: a call that writes to one for the first time then waits less for the processor."""
-        bytes(self.view[:: mmap.PAGESIZE])
+        self.mapped[:: mmap.PAGESIZE]
 
     def read(self, start: int, end: int) -> bytes:
         """A copy of a part of the file."""
-        return bytes(self.view[start:end])
+        return self.mapped[start:end]
 
     def close(self) -> None:
         """Let go of the mapping; what was appended stays in the file."""
         self.words.release()
-        self.view.release()
-        self._map.close()
+        self.mapped.close()
 
     def remove(self) -> None:
         """Close, and delete the file."""
