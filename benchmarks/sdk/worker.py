@@ -18,8 +18,8 @@ OTHER_CALLS = 5_000
 """Of a call that only puts an object into memory there can be as many as of the fast SDKs' events."""
 
 ROUNDS: Final = 7
-"""How often a call's quantiles are measured. The lowest of each counts, as with `timeit`: what is above it is other work
-of the machine, which a virtual one shares with strangers."""
+"""How often a call's quantiles are measured. The lowest of each counts, as with `timeit`: what is above it is other
+work of the machine, which a virtual one shares with strangers."""
 
 
 def quantiles(call: Callable[[], Any], count: int, between: Callable[[], Any]) -> dict[str, float]:

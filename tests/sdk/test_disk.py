@@ -11,7 +11,7 @@ from sojourn.sdk.lines import Heading
 from sojourn.sdk.notices import Notices
 from sojourn.sdk.queue import OVERSHOOT, Queue
 from sojourn.sdk.segments import HEADER, SEGMENT_BYTES, Segment, SegmentError
-from sojourn.sdk.shapes import Shape
+from sojourn.sdk.shapes import NOTHING
 from tests.sdk.sink import Sink
 
 MIB = 1024 * 1024
@@ -86,7 +86,7 @@ def test_a_queue_without_a_sender_drops_the_newest_and_counts_them(tmp_path):
     queue = Queue(tmp_path / "queue", Notices(), max_bytes=MIB)
     heading = Heading(context=Context(instance_id="i"), session_id="s", stream_id="t", node="n")
     written = 0
-    while queue.append(line := base64.b64encode(os.urandom(60_000)) + b"]\n", heading, Shape((), "")):
+    while queue.append(line := base64.b64encode(os.urandom(60_000)) + b"]\n", heading, NOTHING):
         written += len(line)
     assert MIB + OVERSHOOT - 2 * SEGMENT_BYTES < written < 2 * (MIB + OVERSHOOT)
     queue.lose("s", "t", 7)

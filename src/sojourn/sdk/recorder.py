@@ -23,6 +23,7 @@ from sojourn.sdk.shapes import NO_SHAPE, shape_of
 
 EMPTY: Final[Mapping[str, Any]] = {}
 NOWHERE: Final = object()
+_IDENTIFY: Final = EventKind.IDENTIFY.value
 
 
 class Session:
@@ -174,7 +175,7 @@ class Recorder:
             session = self._active()
             self.identifier = identifier
             session.tag(identifier)
-            self.write(session, EventKind.IDENTIFY.value, session.last)
+            self.write(session, _IDENTIFY, session.last)
 
         self.channel.run(work)
 
@@ -273,7 +274,7 @@ class Recorder:
         )
         if self.identifier:
             session.tag(self.identifier)
-            self.write(session, EventKind.IDENTIFY.value, now, retag=True)
+            self.write(session, _IDENTIFY, now, retag=True)
         return session
 
     def write(

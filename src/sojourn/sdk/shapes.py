@@ -23,6 +23,8 @@ class Shape(NamedTuple):
     types: str
 
 
+NOTHING: Final = Shape((), "")
+
 KnownShape = tuple[int, int, Callable[[Mapping[str, Any]], tuple[Any, ...]], type[msgspec.Struct]]
 """A shape that a segment defines: its number, how many names it has, what takes their values out of a dict (a KeyError
 where it has other names), and what `msgspec.convert` holds the values against (a ValidationError for other types; but a
@@ -39,6 +41,8 @@ _in_order = msgspec.structs.astuple
 
 def shape_of(properties: Mapping[str, Any]) -> Shape:
     """The shape of properties that have been checked."""
+    if not properties:
+        return NOTHING
     return Shape(tuple(properties), "".join([data_type_of(value)[0] for value in properties.values()]))
 
 
