@@ -2,13 +2,15 @@
 
 `waiting`: the events have been committed and not been derived when their user is erased. `held`: another server has
 read the events before the erasure, and writes what it made of them once all is deleted. `late`: another server commits
-events, as for a replay or of a request, that it took before the erasure. `killed`: it did, and was killed thereafter.
+events, as for a replay or of a request, that it took before the erasure. `away`: so it does, and the store does not
+answer when it asks who was erased. `killed`: it took them, and was killed thereafter.
 `killed-deriving`: it was killed once it had written what it had made of them. `both`: another server erases another
 user in the midst of it.
 """
 
 import json
 import sys
+import threading
 import time
 import uuid
 from collections.abc import Callable
@@ -96,9 +98,19 @@ class Elsewhere:
         # An embedded engine is no other process's.
         self._engine.embedded = False
         self._erased: dict[str, Erased] = {}
+        self.is_away = False
+        self.learned = threading.Event()
         self.stragglers = Stragglers(self._engine, lambda: self._erased, self._learn, erase)  # type: ignore[arg-type]
 
     def _learn(self) -> None:
+        if self.is_away:
+            self.is_away = False
+            raise OSError("the store is away")
+        self._read()
+        self.stragglers.expect()
+        self.learned.set()
+
+    def _read(self) -> None:
         self._erased = {name: Erased(KEY, times) for name, times in read_tombstones(self._engine).items()}  # type: ignore[arg-type]
 
     def write(self, rows: Rows, *, is_killed: bool) -> None:
@@ -107,7 +119,7 @@ class Elsewhere:
         writer.close()
 
     def start(self, since: int) -> None:
-        self._learn()
+        self._read()
         self.stragglers.start(since)
 
 
@@ -164,7 +176,8 @@ def main(folder: Path, case: str) -> None:
     else:
         proof += eraser.erase_user(ann, now())
     elsewhere = Elsewhere(engine, eraser.erase_late)
-    if case in ("late", "killed"):
+    elsewhere.is_away = case == "away"
+    if case in ("late", "away", "killed"):
         # Read for a replay before the erasure, and taken in before it.
         again = [msgspec.structs.replace(event, kept=1) for event in EVENTS]
         late = [row("phone", 3, "ann"), row("phone", 4, ""), row("desk", 0, "ann", "new"), row("tablet", 1, "", "kept")]
@@ -174,6 +187,8 @@ def main(folder: Path, case: str) -> None:
         elsewhere.start(START)
     else:
         elsewhere.stragglers.start(now())
+    if case == "away":
+        assert elsewhere.learned.wait(PATIENCE_SECONDS)
     elsewhere.stragglers.close()
     if case not in ("held",):
         here.start()

@@ -20,7 +20,7 @@ def erased_beside(folder: Path, case: str) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("case", ["waiting", "held", "late", "killed", "killed-deriving", "both"])
+@pytest.mark.parametrize("case", ["waiting", "held", "late", "away", "killed", "killed-deriving", "both"])
 def test_the_users_sessions_are_gone_whole_and_no_others(tmp_path: Path, case: str) -> None:
     found = erased_beside(tmp_path, case)
     assert found["after"] == 0

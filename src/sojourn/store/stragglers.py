@@ -38,7 +38,7 @@ class Stragglers:
         learn: Callable[[], None],
         erase: Callable[[str, Sequence[EventRow], Sequence[str]], None],
     ) -> None:
-        """`erased` tells who was, by frontend, and `learn` has that read anew; both end in a call of `expect`.
+        """`erased` tells who was, by frontend; `learn` has that read anew, or raises, and calls `expect`.
 
         `erase` erases events of a frontend, and has what follows from them and from other sources made again.
         """
@@ -106,7 +106,6 @@ class Stragglers:
             return
         if not self._engine.embedded and (newest := newest_tombstone(self._engine)) != self._newest:
             self._learn()
-            self.expect()
             self._newest = newest
         erased = self._erased()
         late: dict[str, list[EventRow]] = {}

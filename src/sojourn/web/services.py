@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -70,7 +71,9 @@ class Services:
     # Of no type: a lock is none to the library that hands this object to the handlers.
     _showing: Any = field(init=False, default_factory=threading.Lock)
     _stragglers: Stragglers = field(init=False)
-    _tombstones: Mapping[str, Mapping[str, int]] | None = field(init=False, default=None)
+    # As they were last read; `_unread` where that failed since.
+    _tombstones: Mapping[str, Mapping[str, int]] = field(init=False, default_factory=dict)
+    _unread: bool = field(init=False, default=False)
     login_secret: bytes = field(init=False)
     replayer: Replayer = field(init=False)
     eraser: Eraser = field(init=False)
@@ -111,8 +114,9 @@ class Services:
     def _poll(self) -> None:
         while not self._closed.wait(POLL_SECONDS):
             self._show(self._cache.current)
-            if self._tombstones is None:
-                self._tombstones_changed()
+            if self._unread:
+                with suppress(Exception):
+                    self._tombstones_changed()
 
     def _show(self, read: Callable[[], Snapshot]) -> None:
         first = self._view is None
@@ -122,8 +126,11 @@ class Services:
             if self._view is not None and snapshot is self._view.snapshot:
                 return
             # An erasure changes the settings too, by its entry in the history: so every server learns of it.
-            before, self._tombstones = self._tombstones, self._read_tombstones()
-            self._view = _view(snapshot, self.settings.has_administrator(), self._tombstones or {})
+            before = self._tombstones
+            with suppress(Exception):
+                # The engine may be away. Ingest, which needs it too, is refused meanwhile; the next poll asks again.
+                self._read_tombstones()
+            self._view = _view(snapshot, self.settings.has_administrator(), self._tombstones)
             if not first:
                 # With the lock held, so that who refreshes, and waits for the views, finds them wanted.
                 self._analyst_views.show(_analyst_frontends(snapshot))
@@ -140,18 +147,20 @@ class Services:
         self.exports.forget(lambda export: export.frontend in lately)
 
     def _tombstones_changed(self) -> None:
+        """Show who has been erased. Raises what the engine does where it is away: nobody may think that he knows."""
         with self._showing:
-            self._tombstones = self._read_tombstones()
-            self._view = _view(self._view.snapshot, self._view.needs_login, self._tombstones or {})
+            self._read_tombstones()
+            self._view = _view(self._view.snapshot, self._view.needs_login, self._tombstones)
         self._stragglers.expect()
 
-    def _read_tombstones(self) -> Mapping[str, Mapping[str, int]] | None:
+    def _read_tombstones(self) -> None:
+        self._unread = True
         try:
-            return read_tombstones(self.store.engine)
+            self._tombstones = read_tombstones(self.store.engine)
         except Exception:
-            # The engine may be away. Ingest, which needs it too, is refused meanwhile; the next poll asks again.
             log.warning("tombstones_unknown", exc_info=True)
-            return None
+            raise
+        self._unread = False
 
     def _catalogs(self) -> dict[str, Catalog]:
         return {name: frontend.catalog for name, frontend in self._view.snapshot.by_name.items()}
