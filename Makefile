@@ -35,9 +35,8 @@ system: ## what the tests need of Debian: a browser, PostgreSQL, the libraries o
 	@if ! dpkg -s $(DEBIAN) >/dev/null 2>&1; then \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(DEBIAN) >/dev/null; fi
 
-# A browser, four databases and killed processes share two cores: what fails once is tried again, and told.
 test: system check browser-test ## every test
-	$(BIN)/pytest --reruns 2
+	$(BIN)/pytest
 
 nightly: system install ## the law with ten times as many random histories
 	SOJOURN_HISTORIES=2000 $(BIN)/pytest tests/store tests/summaries tests/rules tests/ledger tests/cluster
