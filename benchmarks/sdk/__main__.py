@@ -154,7 +154,8 @@ Each SDK with its defaults and its real background sender against a sink in anot
 properties: four texts, four numbers, two booleans. A "clean exit" includes the last call that an SDK's documentation
 asks for; sojourn needs none. Each quantile is the lowest of 35 rounds, seven in each of five turns that the SDKs take:
 what is above it is other work of the machine. Sentry's `add_breadcrumb` and `set_user` put an object into memory, which
-goes out with a later error only. Goals for sojourn: 4 µs at the median, 20 µs at the 99th percentile, 15 µs of CPU, nothing lost.
+goes out with a later error only. Goals for sojourn: 4 µs at the median, 20 µs at the 99th percentile, 15 µs of CPU,
+nothing lost.
 """
 
 
