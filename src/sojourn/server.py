@@ -21,6 +21,7 @@ from sojourn.store.engine import DEFAULT_MEMORY_BYTES, EngineAwayError, embedded
 from sojourn.store.retention import Retention, retain
 from sojourn.store.store import Store
 from sojourn.web.app import create_app
+from sojourn.web.following import Follower
 from sojourn.web.live import Broadcaster
 from sojourn.web.services import Services
 
@@ -55,11 +56,17 @@ def serve(
     memory = int(os.environ.get("SOJOURN_MEMORY_BYTES", DEFAULT_MEMORY_BYTES))
     live = Broadcaster()
     try:
-        store = Store(store_url or embedded_url(data / "events"), memory_bytes=memory, after_commit=live.publish)
+        store = Store(store_url or embedded_url(data / "events"), memory_bytes=memory)
     except (AddressError, EngineAwayError, ShapeError) as error:
         settings.close()
         raise StoreRefusedError(str(error)) from error
     services = Services(settings, store)
+    follower = None
+    if store.engine.embedded:
+        store.writer.after_commit.append(live.publish)
+    else:
+        # What other servers take is watched here too.
+        follower = Follower(live, services.scope)
     tasks = [_Running(task, services) for task in TASKS]
     try:
         config = uvicorn.Config(
@@ -76,6 +83,8 @@ def serve(
     finally:
         for running in tasks:
             running.close()
+        if follower is not None:
+            follower.close()
         services.close()
 
 

@@ -1,5 +1,6 @@
 """Two servers over one ClickHouse and one PostgreSQL: whoever is asked, and whoever was told, it is the same."""
 
+import json
 import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -94,6 +95,28 @@ def test_sessions_that_the_servers_derive_join_what_came_to_either(pair: tuple[S
     await_counts(pair, shop, [1, 1])
     shop.send(visit(20), instance_id=instance)
     await_counts(pair, shop, [3])
+
+
+def test_who_watches_one_server_sees_what_the_other_takes(pair: tuple[Server, Server]) -> None:
+    shop = shared_frontend(pair)
+    names = [f"e{number}" for number in range(4)]
+    sent = [event(name=name, sequence=number, session="s") for number, name in enumerate(names)]
+    with pair[1].http.stream("GET", f"/frontends/{shop.name}/live/stream?kind=event") as stream:
+        lines = (line for line in stream.iter_lines() if line.startswith(("data:", "event:")))
+        for one in sent:
+            shop.send(one)
+            shown = json.loads(next(lines)[5:])
+            assert (shown["name"], shown["session_id"]) == (one["name"], one["session_id"])
+        shop.send(*sent, event(name="e4", sequence=4, session="s"))
+        assert json.loads(next(lines)[5:])["name"] == "e4", "a copy is not shown again"
+        # Of more than a page can show, the oldest are left out, and counted.
+        shop.send(*(event(name="many", sequence=number, session="t") for number in range(1_300)))
+        assert next(lines) == "event: left_out"
+        left_out = int(next(lines)[5:])
+        many = [json.loads(next(lines)[5:]) for _ in range(1_300 - left_out)]
+        assert [one["name"] for one in many] == ["many"] * len(many)
+        shop.send(event(name="last", sequence=9, session="s"))
+        assert json.loads(next(lines)[5:])["name"] == "last"
 
 
 def await_counts(pair: tuple[Server, Server], frontend: Frontend, counts: list[int]) -> None:

@@ -49,18 +49,19 @@ class Watcher:
         self._changed = asyncio.Event()
         self._closed = False
 
-    def wants(self, event: EventRow) -> bool:
+    def wants(self, event: LiveEvent) -> bool:
         """Whether an event is shown to this watcher."""
         if self._kinds and event.kind not in self._kinds:
             return False
         if not self._text:
             return True
-        said = (event.name, event.user_identifier, event.source_id, event.instance_id)
+        said = (event.name, event.user_identifier, event.session_id, event.instance_id)
         return any(self._text in part.casefold() for part in said)
 
-    def put(self, events: list[LiveEvent]) -> None:
-        """Hand events over; called on the writer's thread, which it never keeps waiting."""
+    def put(self, events: list[LiveEvent], left_out: int = 0) -> None:
+        """Hand events over, and tell of how many more there were; it never keeps the calling thread waiting."""
         with self._lock:
+            self._left_out += left_out
             self._waiting.extend(events)
             while len(self._waiting) > MAX_WAITING:
                 self._waiting.popleft()
@@ -91,12 +92,12 @@ class Watcher:
                 taken, left_out = list(self._waiting), self._left_out
                 self._waiting.clear()
                 self._left_out = 0
-            if taken:
+            if taken or left_out:
                 yield taken, left_out
 
 
 class Broadcaster:
-    """Knows who watches. `publish` is what the store calls after each commit."""
+    """Knows who watches. Who has a store to himself lets it call `publish` after each commit."""
 
     def __init__(self) -> None:
         self._watchers: frozenset[Watcher] = frozenset()
@@ -119,18 +120,21 @@ class Broadcaster:
 
     def publish(self, group: list[Rows]) -> None:
         """Tell the watchers what has become durable. Without any it costs nothing."""
-        watchers = self._watchers
-        if not watchers:
-            return
-        for rows in group:
-            for watcher in watchers:
-                found = [
-                    _shown(event)
-                    for event in rows.events
-                    if event.frontend == watcher.frontend and watcher.wants(event)
-                ]
-                if found:
-                    watcher.put(found)
+        for frontend in self.frontends():
+            events = [event for rows in group for event in rows.events if event.frontend == frontend]
+            self.show(frontend, [_shown(event) for event in events])
+
+    def frontends(self) -> frozenset[str]:
+        """The frontends whose events someone watches."""
+        return frozenset(watcher.frontend for watcher in self._watchers)
+
+    def show(self, frontend: str, events: list[LiveEvent], left_out: int = 0) -> None:
+        """Tell the watchers of a frontend what has become durable; `left_out` is how many more events there were."""
+        for watcher in self._watchers:
+            if watcher.frontend == frontend:
+                found = [event for event in events if watcher.wants(event)]
+                if found or left_out:
+                    watcher.put(found, left_out)
 
     def close(self) -> None:
         """End all streams, so that the server can stop."""
@@ -149,10 +153,11 @@ def _shown(event: EventRow) -> LiveEvent:
         instance_id=event.instance_id,
         user_identifier=event.user_identifier,
         duration=event.duration,
-        event_properties=_raw(event.event_properties),
-        session_properties=_raw(event.session_properties),
+        event_properties=raw(event.event_properties),
+        session_properties=raw(event.session_properties),
     )
 
 
-def _raw(values: dict[str, str]) -> dict[str, msgspec.Raw]:
+def raw(values: dict[str, str]) -> dict[str, msgspec.Raw]:
+    """Values that are JSON texts, ready to be put into a message as they are."""
     return {name: msgspec.Raw(value.encode()) for name, value in values.items()}
