@@ -12,9 +12,9 @@ from tests.sdk.sink import Sink
 
 
 def run(program: str, *arguments: str, timeout: float = 30) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", program, *arguments], capture_output=True, text=True, timeout=timeout, check=False
-    )
+    # From 3.12 on Python warns of every fork of a program with threads.
+    command = [sys.executable, "-W", "ignore:This process:DeprecationWarning", "-c", program, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
 
 
 def by_stream(sink: Sink) -> dict[tuple[str, str], list[int]]:
