@@ -56,12 +56,12 @@ class Express:
                         session = self._recorder.session
                         queue = channel.queue
                         segment = queue.current
-                        now = steady_ns() // 1000
+                        now = steady_ns()
                         if (
                             session is not None
                             and session.segment is segment
                             and segment is not None
-                            and now < session.deadline
+                            and now < session.until
                         ):
                             shape, count, values_of, types = segment.usual[name]
                             if len(properties) != count:
@@ -71,7 +71,8 @@ class Express:
                             # It lets a Decimal through for a number; that shows when the line is read (`shapes.py`).
                             _hold_against(values, types)
                             line = queue.line
-                            _encode_into((session.number, shape, session.sequence, now, name, values), line)
+                            sequence = session.sequence
+                            _encode_into((session.number, shape, sequence, now, name, values), line)
                             length = len(line)
                             start = segment.end
                             end = start + length
@@ -80,8 +81,8 @@ class Express:
                                 # From here on nothing is called, so that no signal handler can come between.
                                 segment.mapped[start:end] = line
                                 segment.words[COMMITTED] = segment.end = end + 1
-                                session.sequence += 1
-                                session.last = session.end = now
+                                session.sequence = sequence + 1
+                                session.latest = now
                                 queue.appended = appended = queue.appended + 1
                                 if appended >= queue.wake_at:
                                     queue.wake_sender()

@@ -55,7 +55,7 @@ class More(TypedDict, total=False):
 
 
 class Line(msgspec.Struct, array_like=True, frozen=True):
-    """An event's line as it is read. `time` is steady, in microseconds; the values are JSON still."""
+    """An event's line as it is read. `time` is steady, in nanoseconds; the values are JSON still."""
 
     heading: int
     shape: int
@@ -83,7 +83,10 @@ _decode = msgspec.json.Decoder(Line).decode
 def write_line(
     sequence: int, time: int, name: str, values: Iterable[Any] | msgspec.Raw, more: Mapping[str, Any]
 ) -> bytes:
-    """A line without its first two numbers, which `append_event` puts in front. Raises what JSON cannot hold."""
+    """A line without its first two numbers, which `append_event` puts in front. `time` in nanoseconds.
+
+    Raises what JSON cannot hold.
+    """
     fields = (sequence, time, name, values, more) if more else (sequence, time, name, values)
     return _encode(fields)[1:] + SEPARATOR
 
@@ -138,7 +141,7 @@ def whole_event(found: Found, check: PropertyCheck) -> Event:
     Raises one of DAMAGED where the properties cannot be read.
     """
     heading, shape, line = found
-    wall = line.time + heading.context.clock_offset
+    wall = line.time // 1000 + heading.context.clock_offset
     event = Event(
         event_id=event_id(wall, heading.base + line.sequence, heading.node),
         kind=KIND,

@@ -30,13 +30,15 @@ class Session:
     """The session that an agent is in. Times in microseconds; `offset` turns the steady ones into wall times.
 
     `number` is that of its heading in `segment`, where its latest event stands (before the first one: nowhere).
+    `latest` and `until` are what the short way (`express.py`) sets and looks at, in nanoseconds: when it last wrote an
+    event, and from when on a split may be due.
     """
 
     __slots__ = (
-        "deadline",
-        "end",
+        "_end",
+        "_last",
         "heading",
-        "last",
+        "latest",
         "life",
         "number",
         "offset",
@@ -44,20 +46,48 @@ class Session:
         "segment",
         "sequence",
         "start",
+        "until",
     )
 
     def __init__(self, session_id: str, start: int, context: Context, stream_id: str, base: int) -> None:
         self.heading = Heading(
             context=context, session_id=session_id, stream_id=stream_id, node=random_hex(5), base=base
         )
-        self.start = self.end = self.last = start
+        self.start = self._end = self._last = start
+        self.latest = self.until = 0
         self.offset = context.clock_offset
         self.sequence = 0
         self.life = SessionLife(start)
-        self.deadline = 0
         self.owned = True
         self.segment: object = NOWHERE
         self.number = 0
+
+    @property
+    def last(self) -> int:
+        """The latest activity."""
+        return max(self._last, self.latest // 1000)
+
+    @last.setter
+    def last(self, time: int) -> None:
+        self._last = time
+
+    @property
+    def end(self) -> int:
+        """The end of what ended last."""
+        return max(self._end, self.latest // 1000)
+
+    @end.setter
+    def end(self, time: int) -> None:
+        self._end = time
+
+    @property
+    def deadline(self) -> int:
+        """From when on a split may be due."""
+        return self.until // 1000
+
+    @deadline.setter
+    def deadline(self, time: int) -> None:
+        self.until = time * 1000
 
     @property
     def session_id(self) -> str:
@@ -293,13 +323,14 @@ class Recorder:
         more = {field: value for field, value in fields.items() if value}
         if more or kind != KIND:
             more["kind"] = kind
+        nanoseconds = start * 1000
         try:
-            line = write_line(session.sequence, start, name, tuple(event_properties.values()), more)
+            line = write_line(session.sequence, nanoseconds, name, tuple(event_properties.values()), more)
             # Only an event of more bytes than a text may have characters can hold one that is too long.
             if len(line) > MAX_STRING_VALUE:
-                line, event_properties = self._careful(session.sequence, start, name, event_properties, more)
+                line, event_properties = self._careful(session.sequence, nanoseconds, name, event_properties, more)
         except (TypeError, ValueError, RecursionError):
-            line, event_properties = self._careful(session.sequence, start, name, event_properties, more)
+            line, event_properties = self._careful(session.sequence, nanoseconds, name, event_properties, more)
         sequence = session.sequence
         session.sequence += 1
         shape = shape_of(event_properties)
@@ -315,7 +346,7 @@ class Recorder:
                     segment.usual[name] = NO_SHAPE
 
     def _careful(
-        self, sequence: int, start: int, name: str, event_properties: Mapping[str, Any], more: dict[str, Any]
+        self, sequence: int, nanoseconds: int, name: str, event_properties: Mapping[str, Any], more: dict[str, Any]
     ) -> tuple[bytes, dict[str, Any]]:
         """The line and properties of an event that could not be encoded, or in which a value may break a rule."""
         check = self.channel.check
@@ -329,7 +360,7 @@ class Recorder:
                 is not None
             }
         cleaned = check.clean(PropertyKind.EVENT, event_properties)
-        return write_line(sequence, start, clean_text(name, MAX_NAME), tuple(cleaned.values()), more), cleaned
+        return write_line(sequence, nanoseconds, clean_text(name, MAX_NAME), tuple(cleaned.values()), more), cleaned
 
 
 def _nothing(session: Session) -> None:
