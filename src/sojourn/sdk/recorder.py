@@ -30,8 +30,8 @@ class Session:
     """The session that an agent is in. Times in microseconds; `offset` turns the steady ones into wall times.
 
     `number` is that of its heading in `segment`, where its latest event stands (before the first one: nowhere).
-    `latest` and `until` are what the short way (`express.py`) sets and looks at, in nanoseconds: when it last wrote an
-    event, and from when on a split may be due.
+    `latest` and `until` are what an activity sets and looks at, in nanoseconds as the clock gives them: when it was,
+    and from when on a split may be due.
     """
 
     __slots__ = (
@@ -79,15 +79,6 @@ class Session:
     @end.setter
     def end(self, time: int) -> None:
         self._end = time
-
-    @property
-    def deadline(self) -> int:
-        """From when on a split may be due."""
-        return self.until // 1000
-
-    @deadline.setter
-    def deadline(self, time: int) -> None:
-        self.until = time * 1000
 
     @property
     def session_id(self) -> str:
@@ -173,10 +164,11 @@ class Recorder:
         parent_action_id: str,
     ) -> None:
         session = self._active()
+        now = session.latest // 1000
         self.write(
             session,
             kind,
-            max(session.last - duration, session.start) if duration else session.last,
+            max(now - duration, session.start) if duration else now,
             name=name,
             duration=duration,
             parent_action_id=parent_action_id,
@@ -193,7 +185,7 @@ class Recorder:
             session.life.touch(session.last)
             session.life.touch(now)
             session.last = session.end = now
-            session.deadline = session.life.next_deadline(self.channel.policy)
+            session.until = 1000 * session.life.next_deadline(self.channel.policy)
         self.write(session, kind, start, duration=max(0, now - start), **fields)
 
     def identify(self, identifier: str) -> None:
@@ -205,17 +197,17 @@ class Recorder:
             session = self._active()
             self.identifier = identifier
             session.tag(identifier)
-            self.write(session, _IDENTIFY, session.last)
+            self.write(session, _IDENTIFY, session.latest // 1000)
 
         self.channel.run(work)
 
     def _active(self) -> Session:
         """The session of an activity that is reported now."""
-        now = self._steady()
+        now = self.channel.steady_ns()
         session = self.session
-        if session is None or now >= session.deadline:
-            session = self.session_at(now)
-        session.last = session.end = now
+        if session is None or now >= session.until:
+            session = self.session_at(now // 1000)
+        session.latest = now
         return session
 
     def session_at(self, now: int) -> Session:
@@ -226,7 +218,7 @@ class Recorder:
             if reason is None:
                 session.life.touch(now)
                 session.last = now
-                session.deadline = session.life.next_deadline(self.channel.policy)
+                session.until = 1000 * session.life.next_deadline(self.channel.policy)
                 return session
             self.on_split(session)
             self.close(reason, session.end)
@@ -274,12 +266,12 @@ class Recorder:
         if last - offset > session.last:
             session.life.touch(session.last)
             session.last = session.end = min(last - offset, self._steady())
-        session.deadline = 0
+        session.until = 0
 
     def policy_changed(self) -> None:
         """The server set other timeouts: ask the rule anew at the next activity."""
         if self.session is not None:
-            self.session.deadline = 0
+            self.session.until = 0
 
     def forked(self) -> None:
         """In a forked child: the session goes on in a stream of its own."""
@@ -293,7 +285,7 @@ class Recorder:
         if offset != self.context.clock_offset:
             self.context = msgspec.structs.replace(self.context, clock_offset=offset)
         session = Session(new_id(now + offset), now, self.context, channel.stream_id, self._queue.appended)
-        session.deadline = session.life.next_deadline(channel.policy)
+        session.until = 1000 * session.life.next_deadline(channel.policy)
         self.session = session
         self.write(
             session,
@@ -318,12 +310,12 @@ class Recorder:
         **fields: Any,
     ) -> None:
         """One event at `start` (steady time) of any session of this agent, with the fields of the wire's Event."""
-        if session.end < start:
+        nanoseconds = start * 1000
+        if session.latest < nanoseconds and session.end < start:
             session.end = start
         more = {field: value for field, value in fields.items() if value}
         if more or kind != KIND:
             more["kind"] = kind
-        nanoseconds = start * 1000
         try:
             line = write_line(session.sequence, nanoseconds, name, tuple(event_properties.values()), more)
             # Only an event of more bytes than a text may have characters can hold one that is too long.
