@@ -7,7 +7,7 @@ import threading
 from collections import defaultdict
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from enum import Enum, StrEnum
+from enum import Enum, IntEnum, StrEnum
 from types import MappingProxyType
 from uuid import UUID
 
@@ -137,6 +137,10 @@ class Size(StrEnum):
     LARGE = "large"
 
 
+class Level(IntEnum):
+    HIGH = 3
+
+
 class Marked(str):
     def __str__(self) -> str:
         return "not this"
@@ -164,6 +168,8 @@ class Weight(float):
         (float("-inf"), None),
         (10**400, None),
         (Size.LARGE, "large"),
+        (Level.HIGH, 3),
+        ("1.5", "1.5"),
         (Marked("text"), "text"),
         (Weight(1.5), 1.5),
         (2**80, float(2**80)),
@@ -175,9 +181,10 @@ class Weight(float):
         ("x" * 5001, "x" * 5000),
     ],
 )
-def test_each_type_of_value_under_a_known_name(agent, sink, caplog, value, kept):
+@pytest.mark.parametrize("known", [1, 0.5, "text", True])
+def test_each_type_of_value_under_a_known_name(agent, sink, caplog, value, kept, known):
     """What the encoder would take is still what the rules say, once for the call and once for the line."""
-    agent.send_event(EventData("known", event_properties={"event_properties.a": 1, "event_properties.b": 2}))
+    agent.send_event(EventData("known", event_properties={"event_properties.a": known, "event_properties.b": 2}))
     assert agent.flush()
     for _ in range(2):
         agent.send_event(EventData("e", event_properties={"event_properties.a": value, "event_properties.b": 2}))
