@@ -83,6 +83,16 @@ def test_threads_that_start_at_once_make_the_schema_once(empty_url):
         assert list(pool.map(start, range(8))) == [1] * 8
 
 
+def test_a_new_file_that_another_is_writing_to_is_waited_for(tmp_path):
+    """For the change to a log, SQLite itself would give up at once."""
+    path = tmp_path / "settings.sqlite"
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    threading.Timer(0.3, lambda: other.execute("COMMIT")).start()
+    with Settings(f"sqlite:///{path}") as settings:
+        assert settings.current_revision() == 1
+
+
 def test_servers_that_define_at_once_never_pass_the_limit(settings, open_settings):
     settings.add_frontend("shop", FrontendType.WEB, actor="ann")
     for n in range(45):

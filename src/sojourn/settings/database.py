@@ -1,6 +1,8 @@
 """The database under the settings: opening it, its schema, its transactions. Not what is in the tables."""
 
 import os
+import sqlite3
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -155,7 +157,7 @@ def _open_sqlite(url: URL, path: Path) -> Engine:
         # The driver would begin transactions on its own, and only for some statements; `begin` below does it instead.
         connection.isolation_level = None
         connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT}")
-        connection.execute("PRAGMA journal_mode = WAL")
+        _keep_a_log(connection)
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA secure_delete = ON")
@@ -167,6 +169,23 @@ def _open_sqlite(url: URL, path: Path) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def _keep_a_log(connection: sqlite3.Connection) -> None:
+    """Readers beside a writer, by SQLite's log; the first one to ask changes the file.
+
+    Others who open it at that moment are refused at once: for this change SQLite does not heed the timeout.
+    """
+    until = time.monotonic() + BUSY_TIMEOUT / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _version(connection: Connection) -> str | None:
