@@ -3,6 +3,8 @@
 import csv
 import io
 import re
+import tempfile
+from pathlib import Path
 
 import pyarrow.parquet as pq
 from playwright.sync_api import expect
@@ -183,4 +185,15 @@ def test_an_erased_user_is_in_no_export_that_waits_to_be_taken(server: Server, f
     taken = server.until(lambda: (answer := server.http.get(place)).status_code == 200 and answer)
     assert "ann" in taken.text
     server.http.post(f"{frontend.path}/privacy/erase", json={"identifier": "ann"}).raise_for_status()
+    assert server.http.get(place).status_code == 404
+
+
+def test_an_export_whose_file_is_being_removed_is_gone_and_breaks_no_answer(server: Server, frontend: Frontend) -> None:
+    frontend.send(event(session="s"))
+    begun = server.http.post(f"/frontends/{frontend.name}/exports", data={"format": "csv", "query": ""})
+    place = begun.headers["location"].replace("/export?", "/export/file?")
+    answer = server.until(lambda: (found := server.http.get(place)).status_code == 200 and found)
+    assert len(answer.content) == int(answer.headers["content-length"])
+    (file,) = Path(tempfile.gettempdir()).glob(f"sojourn-exports-*/{place.partition('id=')[2]}.csv")
+    file.unlink()
     assert server.http.get(place).status_code == 404

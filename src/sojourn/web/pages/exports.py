@@ -1,10 +1,12 @@
 """Exports of the session list: begin one, watch it, take the file."""
 
-from typing import Any
+import os
+from collections.abc import Iterator
+from typing import Any, BinaryIO
 from urllib.parse import parse_qsl
 
 from litestar import Request, Response, get, post
-from litestar.response import File
+from litestar.response import Stream
 
 from sojourn.web.access import reader
 from sojourn.web.errors import ApiError
@@ -15,6 +17,7 @@ from sojourn.web.pages.sessions import wanted_sessions
 from sojourn.web.services import Services
 
 _MEDIA_TYPES = {"csv": "text/csv", "parquet": "application/vnd.apache.parquet"}
+_CHUNK_BYTES = 1 << 18
 
 
 @post("/frontends/{frontend:str}/exports", guards=[reader], sync_to_thread=True, include_in_schema=False)
@@ -42,25 +45,43 @@ def export_page(request: Request[Any, Any, Any], services: Services, frontend: s
 
 
 @get("/frontends/{frontend:str}/export/file", guards=[reader], sync_to_thread=True, include_in_schema=False)
-def export_file(request: Request[Any, Any, Any], services: Services, frontend: str) -> File:
+def export_file(request: Request[Any, Any, Any], services: Services, frontend: str) -> Stream:
     """The file."""
     export = _find(request, services, frontend)
     if export.state != "done":
         raise ApiError(409, "the export is not ready yet")
-    return File(
-        export.path,
-        filename=f"{frontend}-sessions.{export.format}",
+    try:
+        # Opened before anything is answered: an erasure may remove it at any moment.
+        file = export.path.open("rb")
+    except FileNotFoundError:
+        raise _gone() from None
+    return Stream(
+        _chunks(file),
         media_type=_MEDIA_TYPES[export.format],
-        content_disposition_type="attachment",
-        headers={"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"},
+        headers={
+            "Content-Length": str(os.fstat(file.fileno()).st_size),
+            "Content-Disposition": f'attachment; filename="{export.frontend}-sessions.{export.format}"',
+            "Cache-Control": "no-store",
+            "X-Content-Type-Options": "nosniff",
+        },
     )
+
+
+def _chunks(file: BinaryIO) -> Iterator[bytes]:
+    with file:
+        while chunk := file.read(_CHUNK_BYTES):
+            yield chunk
 
 
 def _find(request: Request[Any, Any, Any], services: Services, frontend: str) -> Export:
     export = services.exports.find(request.query_params.get("id", ""), services.frontend(frontend).name)
     if export is None:
-        raise ApiError(404, "there is no such export; files are kept for 30 minutes", "id")
+        raise _gone()
     return export
+
+
+def _gone() -> ApiError:
+    return ApiError(404, "there is no such export; files are kept for 30 minutes", "id")
 
 
 HANDLERS: list[Any] = [begin_export, export_page, export_file]
